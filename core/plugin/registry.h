@@ -1,0 +1,35 @@
+/* registry.h: finding and loading plugins.
+ *
+ * A registry searches, in this order: the folders given by the user (--plugin-path), those of the
+ * environment variable THAW_PLUGIN_PATH (colon-separated), and the installed folder. A name that
+ * contains a slash or ends in ".so" is the path of one plugin. Loaded plugins stay loaded until
+ * the registry is freed. */
+#ifndef THAW_REGISTRY_H
+#define THAW_REGISTRY_H
+
+#include "thaw/plugin.h"
+
+typedef struct thaw_plugin {
+  const thaw_plugin_descriptor *descriptor;
+  char *path; /* of the shared object */
+} thaw_plugin;
+
+typedef struct thaw_registry thaw_registry;
+
+/* `folders` is a colon-separated list or NULL. */
+thaw_registry *thaw_registry_create(const char *folders);
+void thaw_registry_free(thaw_registry *registry);
+
+/* The plugin of this kind and name. Errors name the file and what to do: not found (with the nearest
+ * known name and the folders searched), another kind, wrong ABI (both numbers), no descriptor, dlopen's own
+ * message, a descriptor that is incomplete, the same name twice in one folder. A plugin that kills the
+ * process while it is loaded (a crashing constructor) is found by loading it in a child process first. */
+thaw_status thaw_registry_find(thaw_registry *registry, thaw_context *ctx, thaw_plugin_kind kind,
+                               const char *name, const thaw_plugin **plugin);
+/* Every plugin that can be found, sorted by kind and name; files that are no good plugins are logged as
+ * warnings and left out. The array belongs to the registry. */
+thaw_status thaw_registry_all(thaw_registry *registry, thaw_context *ctx,
+                              const thaw_plugin *const **plugins, size_t *count);
+const char *thaw_kind_name(thaw_plugin_kind kind); /* "tokenizer", … */
+
+#endif
