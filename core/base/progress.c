@@ -103,7 +103,7 @@ static void add_bar(thaw_buffer *line, double fraction) {
 }
 
 /* Writes the whole line, without its newline, into progress->line. */
-* / static void compose(thaw_progress *progress, double now, bool ended) {
+static void compose(thaw_progress *progress, double now, bool ended) {
   thaw_buffer *line = &progress->line;
   thaw_buffer_clear(line);
   double fraction = progress->total ? (double)progress->done / (double)progress->total : 1;
