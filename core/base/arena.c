@@ -83,7 +83,7 @@ static bool find_room(thaw_arena *arena, size_t bytes) {
 }
 
 void *thaw_arena_alloc(thaw_arena *arena, size_t bytes) {
-  if (bytes > SIZE_MAX - THAW_ARENA_ALIGNMENT) return NULL;
+  if (bytes > PTRDIFF_MAX - THAW_ARENA_ALIGNMENT) return NULL;
   size_t rounded = (bytes + THAW_ARENA_ALIGNMENT - 1) & ~(size_t)(THAW_ARENA_ALIGNMENT - 1);
   if (rounded == 0) rounded = THAW_ARENA_ALIGNMENT; /* pieces of no bytes differ all the same */
   if (!find_room(arena, rounded)) return NULL;

@@ -16,6 +16,7 @@
 enum { BAR_WIDTH = 20, WIDEST_LINE = 1000 };
 static const double REDRAW_SECONDS = 0.1;
 static const double PLAIN_SECONDS = 30;
+static const double RATE_SECONDS = 0.5; /* a rate over less time says nothing */
 
 struct thaw_progress {
   FILE *stream;
@@ -25,7 +26,8 @@ struct thaw_progress {
   bool updated; /* there was an update */
   size_t total, done, first_done;
   double units, first_units;
-  double first_time, last_time; /* of the first update; of the last line written */
+  double start_time, first_time; /* of thaw_progress_start; of the first update */
+  double last_time;              /* of the last line written */
   thaw_buffer note, line;
 };
 
@@ -57,7 +59,7 @@ thaw_progress *thaw_progress_start(FILE *stream, const char *label, size_t total
   }
   const char *type = getenv("TERM");
   progress->terminal = isatty(fileno(stream)) == 1 && type && strcmp(type, "dumb") != 0;
-  progress->first_time = progress->last_time = now_seconds();
+  progress->start_time = progress->first_time = progress->last_time = now_seconds();
   return progress;
 }
 
@@ -112,7 +114,7 @@ static void compose(thaw_progress *progress, double now, bool ended) {
   thaw_buffer_format(line, " %3.0f%%", 100 * fraction);
   const double elapsed = now - progress->first_time;
   const double units = progress->units - progress->first_units;
-  if (elapsed > 0 && units > 0) {
+  if (elapsed >= RATE_SECONDS && units > 0) {
     thaw_buffer_text(line, "  ");
     add_count(line, units / elapsed);
     thaw_buffer_format(line, " %s/s", progress->unit);
@@ -120,8 +122,8 @@ static void compose(thaw_progress *progress, double now, bool ended) {
   const double steps = (double)progress->done - (double)progress->first_done;
   if (ended) {
     thaw_buffer_text(line, "  ");
-    add_duration(line, elapsed);
-  } else if (steps > 0) {
+    add_duration(line, now - progress->start_time);
+  } else if (elapsed >= RATE_SECONDS && steps > 0) {
     thaw_buffer_text(line, "  ");
     add_duration(line, elapsed / steps * (double)(progress->total - progress->done));
     thaw_buffer_text(line, " left");
