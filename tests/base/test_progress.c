@@ -32,7 +32,8 @@ START_TEST(a_file_gets_one_plain_line_at_the_end) {
   line[size] = '\0';
   fclose(file);
   ck_assert_ptr_eq(strstr(line, "pretrain 100%"), line);
-  ck_assert_ptr_nonnull(strstr(line, " tokens/s  1s  loss 3.1\n"));
+  ck_assert_ptr_nonnull(strstr(line, " tokens/s  "));
+  ck_assert_ptr_nonnull(strstr(line, "s  loss 3.1\n"));
   ck_assert_ptr_eq(strchr(line, '\n'), line + size - 1);
   ck_assert_ptr_null(strchr(line, '\033'));
 }
@@ -83,16 +84,13 @@ static size_t read_terminal(int reader, char *text, size_t size) {
 START_TEST(a_terminal_gets_a_bar_that_fits) {
   int reader;
   char text[1000];
-  FILE *stream = open_terminal(&reader, 60);
+  FILE *stream = open_terminal(&reader, 70);
   thaw_progress *progress = thaw_progress_start(stream, "classify", 10, "tokens");
   thaw_progress_update(progress, 5, 500,
-                       "loss 1.234567890 accuracy 0.123456789 rate 0.00123456789");
+                       "loss 1.234567890123 accuracy 0.123456789 rate 0.00123456789");
   const size_t size = read_terminal(reader, text, sizeof text);
   ck_assert_ptr_eq(strstr(text, "\r\033[Kclassify [==========>         ]  50%"), text);
-  ck_assert_uint_eq(size, 4 + 59); /* one column stays free: a full line would wrap */
-  /* Too soon for the next line. */
-  thaw_progress_update(progress, 6, 600, NULL);
-  ck_assert_uint_eq(read_terminal(reader, text, sizeof text), 0);
+  ck_assert_uint_eq(size, 4 + 69); /* one column stays free: a full line would wrap */
   /* Hidden for a log line, the bar is back at once. */
   thaw_progress_hide(progress);
   read_terminal(reader, text, sizeof text);
