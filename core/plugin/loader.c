@@ -46,6 +46,7 @@ thaw_status thaw_module_open(thaw_context *ctx, const char *path, thaw_module *m
     status =
         thaw_fail(ctx, THAW_INVALID, "%s is no thaw plugin: it does not export the symbol '%s'",
                   path, THAW_PLUGIN_SYMBOL);
+    module->foreign = true;
   } else {
     status = thaw_descriptor_check(ctx, descriptor);
     if (status != THAW_OK) thaw_explain(ctx, status, "plugin %s is not usable", path);

@@ -66,10 +66,13 @@ static bool scan_int(const char *text, int64_t *value) {
 
 static thaw_status parse_int(thaw_context *ctx, const thaw_param_spec *spec, const char *text,
                              int64_t *value) {
-  if (!scan_int(text, value)) {
+  int64_t number;
+  if (!scan_int(text, &number)) {
     return thaw_fail(ctx, THAW_INVALID, "expected a whole number, found '%s'", text);
   }
-  return in_range(spec, (double)*value) ? THAW_OK : fail_range(ctx, spec, text);
+  if (!in_range(spec, (double)number)) return fail_range(ctx, spec, text);
+  *value = number;
+  return THAW_OK;
 }
 
 static thaw_status parse_real(thaw_context *ctx, const thaw_param_spec *spec, const char *text,
@@ -77,17 +80,22 @@ static thaw_status parse_real(thaw_context *ctx, const thaw_param_spec *spec, co
   char *end = NULL;
   /* strtod would also take white space, hexadecimal digits, infinity and nan. */
   const bool plain = *text && !text[strspn(text, "0123456789+-.eE")];
-  if (plain) *value = strtod(text, &end);
-  if (!plain || end == text || *end || !isfinite(*value)) {
+  const double number = plain ? strtod(text, &end) : 0;
+  if (!plain || end == text || *end || !isfinite(number)) {
     return thaw_fail(ctx, THAW_INVALID, "expected a number, found '%s'", text);
   }
-  return in_range(spec, *value) ? THAW_OK : fail_range(ctx, spec, text);
+  if (!in_range(spec, number)) return fail_range(ctx, spec, text);
+  *value = number;
+  return THAW_OK;
 }
 
 static thaw_status parse_bool(thaw_context *ctx, const char *text, bool *value) {
-  *value = strcmp(text, "true") == 0;
-  if (*value || strcmp(text, "false") == 0) return THAW_OK;
-  return thaw_fail(ctx, THAW_INVALID, "expected true or false, found '%s'", text);
+  const bool is_true = strcmp(text, "true") == 0;
+  if (!is_true && strcmp(text, "false") != 0) {
+    return thaw_fail(ctx, THAW_INVALID, "expected true or false, found '%s'", text);
+  }
+  *value = is_true;
+  return THAW_OK;
 }
 
 /* `*value` becomes the table's own text. */
