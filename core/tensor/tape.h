@@ -5,6 +5,7 @@
 #ifndef THAW_TAPE_H
 #define THAW_TAPE_H
 
+#include "base/arena.h"
 #include "thaw/tensor.h"
 
 thaw_tape *thaw_tape_create(void); /* NULL when there is no memory */
@@ -28,5 +29,19 @@ const char *thaw_tape_error(const thaw_tape *tape);
 
 size_t thaw_tape_allocations(const thaw_tape *tape); /* times the system was asked for memory */
 size_t thaw_tape_bytes(const thaw_tape *tape);       /* held from the system */
+
+/* ---- For operations inside the library ------------------------------------------------------ */
+
+/* Whether thaw_tape_record would record an operation with these inputs: what only the backward
+ * function needs has to be kept only then. Inputs may be NULL. */
+bool thaw_tape_wants(const thaw_tape *tape, size_t input_count, thaw_tensor *const *inputs);
+
+/* Scratch memory: everything that the tape handed out after `here` dies at `back_to`. */
+thaw_arena_mark thaw_tape_here(const thaw_tape *tape);
+void thaw_tape_back_to(thaw_tape *tape, thaw_arena_mark here);
+
+/* "[64][70][400]", for messages; "scalar" for rank 0. Returns `text` or a constant. */
+#define THAW_SHAPE_TEXT 96
+const char *thaw_shape_text(const thaw_tensor *x, char text[THAW_SHAPE_TEXT]);
 
 #endif

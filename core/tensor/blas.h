@@ -1,0 +1,27 @@
+/* blas.h: matrix products by OpenBLAS, and the threads that they and our own loops run on. */
+#ifndef THAW_BLAS_H
+#define THAW_BLAS_H
+
+#include "thaw/base.h"
+
+/* c[m][n] = alpha · op(a) · op(b) + beta · c, all row-major; op(a) is [m][k], op(b) is [k][n]. The
+ * strides are the distances between the stored rows. With beta = 0, c need not be set.
+ * Every number has to be one that thaw_blas_fits. */
+void thaw_sgemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha,
+                const float *a, size_t stride_a, const float *b, size_t stride_b, float beta,
+                float *c, size_t stride_c);
+
+/* OpenBLAS counts in int: whether a dimension or stride is small enough. */
+bool thaw_blas_fits(size_t dimension);
+
+/* Prepares the calling thread and the workers that it starts: `threads` threads (0: as many as the
+ * machine has) for OpenBLAS and OpenMP; numbers below 1e-38 count as 0, for they are slow and
+ * change nothing. Returns the number of threads. Call it again after a change of thread. */
+int thaw_numerics_prepare(int threads);
+int thaw_numerics_threads(void);
+
+/* Floating-point operations per second of a large product on the threads in use, measured for about
+ * a twentieth of a second; 0 when there is no memory. */
+double thaw_sgemm_rate(void);
+
+#endif

@@ -1,0 +1,108 @@
+/* kernels.h: loops over float arrays, built for vector units.
+ *
+ * Each function is built for several processors and picks its variant when the program starts. Long
+ * arrays are shared among the threads in ranges that depend on nothing but the length and the
+ * number of threads. NaN and infinity pass through every one of them: what goes in broken comes out
+ * broken.
+ *
+ * An output may be the input itself; other overlaps are not allowed. */
+#ifndef THAW_KERNELS_H
+#define THAW_KERNELS_H
+
+#include "thaw/base.h"
+
+/* ---- Sharing work --------------------------------------------------------------------------- */
+
+typedef void (*thaw_range_function)(void *arguments, size_t begin, size_t end);
+
+/* Calls function(arguments, begin, end) for ranges that make up 0 … count, one a thread, in
+ * parallel if count is at least `worthwhile`, else once. Inner borders are multiples of 16. */
+void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function, void *arguments);
+
+/* ---- Arithmetic ------------------------------------------------------------------------------ */
+
+void thaw_fill(float *y, float value, size_t n);
+/* y = a · x */
+void thaw_scale(float *y, float a, const float *x, size_t n);
+/* y += a · x */
+void thaw_axpy(float *y, float a, const float *x, size_t n);
+/* y = a + b, a − b, a · b */
+void thaw_vector_add(float *y, const float *a, const float *b, size_t n);
+void thaw_vector_subtract(float *y, const float *a, const float *b, size_t n);
+void thaw_vector_multiply(float *y, const float *a, const float *b, size_t n);
+/* y += a · b */
+void thaw_multiply_add(float *y, const float *a, const float *b, size_t n);
+
+/* Sums in double. The same bits for any number of threads. */
+double thaw_vector_sum(const float *x, size_t n);
+double thaw_sum_of_squares(const float *x, size_t n);
+double thaw_dot(const float *a, const float *b, size_t n);
+/* The largest element, n > 0. A NaN may be passed over. */
+float thaw_vector_max(const float *x, size_t n);
+/* sums[j] += Σ_i x[i][j], x [rows][columns]; in double inside. */
+void thaw_column_sums(float *sums, const float *x, size_t rows, size_t columns);
+/* y[i] += row for each of the rows, y [rows][columns]. */
+void thaw_add_row(float *y, const float *row, size_t rows, size_t columns);
+
+/* ---- Activations: y = f(x), and backwards dx += dy · f′ ------------------------------------- */
+
+void thaw_vector_exp(float *y, const float *x, size_t n);
+void thaw_vector_tanh(float *y, const float *x, size_t n);
+void thaw_vector_sigmoid(float *y, const float *x, size_t n);
+void thaw_vector_relu(float *y, const float *x, size_t n);
+void thaw_vector_gelu(float *y, const float *x, size_t n); /* tanh approximation */
+
+/* f′ from y = f(x), where y is enough. */
+void thaw_tanh_backward(float *dx, const float *dy, const float *y, size_t n);
+void thaw_sigmoid_backward(float *dx, const float *dy, const float *y, size_t n);
+void thaw_relu_backward(float *dx, const float *dy, const float *y, size_t n);
+void thaw_gelu_backward(float *dx, const float *dy, const float *x, size_t n);
+
+/* ---- Softmax of one row ---------------------------------------------------------------------- */
+
+/* y = softmax(x); returns log Σ exp(x), which is NaN when an element is NaN or +infinity, or when
+ * all are −infinity. n > 0. */
+double thaw_softmax_row(float *y, const float *x, size_t n);
+/* dx += y · (dy − Σ y·dy) */
+void thaw_softmax_row_backward(float *dx, const float *dy, const float *y, size_t n);
+
+/* ---- LSTM: the pointwise part of one step of one sequence ------------------------------------ */
+
+/* gates [4][H] hold x·w_ihᵀ + h·w_hhᵀ for i, f, g, o and receive σ(i), σ(f), tanh(g), σ(o) of that
+ * plus bias [4][H]; c_before [H] -> c, h [H]. c may be c_before. */
+void thaw_lstm_cell(float *gates, const float *bias, const float *c_before, float *c, float *h,
+                    size_t hidden);
+/* gates as thaw_lstm_cell left them receive the gradients before the activations. dh [H] is the
+ * whole gradient of h; dc [H] is that of c from the next step and receives that of c_before. */
+void thaw_lstm_cell_backward(float *gates, const float *c_before, const float *c, const float *dh,
+                             float *dc, size_t hidden);
+
+/* ---- Optimizers: one step on n weights ------------------------------------------------------- */
+
+typedef struct thaw_adamw_step {
+  float rate, beta1, beta2, epsilon, weight_decay;
+  float correction1, correction2; /* 1 − beta1^t, 1 − beta2^t for step t = 1, 2, … */
+  float gradient_scale;           /* the gradient is multiplied by this first: clipping */
+} thaw_adamw_step;
+
+/* w ← w·(1 − rate·decay) − rate·(m/correction1)/(√(v/correction2) + epsilon), with decoupled weight
+ * decay as in PyTorch (Loshchilov and Hutter 2019). `first` and `second` are the moments m, v. */
+void thaw_adamw(float *weights, const float *gradient, float *first, float *second, size_t n,
+                const thaw_adamw_step *step);
+
+typedef struct thaw_sgd_step {
+  float rate, momentum, weight_decay, gradient_scale;
+} thaw_sgd_step;
+
+/* velocity ← momentum·velocity + g + decay·w; w ← w − rate·velocity, as in PyTorch. Without
+ * momentum velocity may be NULL. */
+void thaw_sgd(float *weights, const float *gradient, float *velocity, size_t n,
+              const thaw_sgd_step *step);
+
+/* ---- Dropout --------------------------------------------------------------------------------- */
+
+/* n values, 0 with probability p (0 <= p < 1), else 1/(1−p). The same for a generator's state on
+ * every machine and for every number of threads. */
+void thaw_dropout_mask(float *mask, size_t n, float p, thaw_rng *rng);
+
+#endif
