@@ -1,0 +1,67 @@
+#!/bin/bash
+# Installs what building and testing need, builds, and runs every test: tools/check.sh [-y]
+# Stops at the first failure. Can be repeated; builds in build-check/ and build-sanitize/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+top=$PWD
+jobs=$(nproc)
+logs=$top/build-check/logs
+passed=0 failed=0 skipped=0
+
+stage() { # stage NAME COMMAND…: one line with its seconds; the whole output only on failure
+  local name=$1 log=$logs/${1// /-}.log start=$SECONDS
+  shift
+  if "$@" >"$log" 2>&1; then
+    printf '%-42s ok %5d s\n' "$name" $((SECONDS - start))
+  else
+    printf '%-42s FAILED; the end of %s:\n' "$name" "${log#"$top"/}"
+    tail -n 60 "$log"
+    find build-check build-sanitize -name '*.log' -newer "$log.start" -path '*tests*' \
+      -exec sh -c 'grep -l -E "(FAIL|ERROR)" "$1" && tail -n 40 "$1"' _ {} \; 2>/dev/null || true
+    exit 1
+  fi
+}
+
+count() { # adds up Automake's summary in a log
+  local log=$logs/${1// /-}.log
+  passed=$((passed + $(awk '/^# PASS:/ {n += $3} END {print n + 0}' "$log")))
+  skipped=$((skipped + $(awk '/^# SKIP:/ {n += $3} END {print n + 0}' "$log")))
+  failed=$((failed + $(awk '/^# (FAIL|ERROR|XPASS):/ {n += $3} END {print n + 0}' "$log")))
+}
+
+configure_in() { # configure_in FOLDER OPTIONS…
+  mkdir -p "$1" && cd "$1" && shift && "$top/configure" "$@"
+}
+
+formatted() {
+  git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror
+}
+
+outside_plugin() { # a plugin built against an installed thaw, out of the tree, is found and loaded
+  local prefix=$top/build-check/prefix folder=$top/build-check/outside
+  rm -rf "$prefix" "$folder" && mkdir -p "$folder"
+  make -C build-check install prefix="$prefix" || return 1
+  sed 's/"constant"/"my_constant"/' plugins/schedule/constant.c >"$folder/my_constant.c"
+  export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+  cc -shared -fPIC -o "$folder/my_constant.so" "$folder/my_constant.c" \
+    $(pkg-config --define-variable=prefix="$prefix" --cflags thaw) || return 1
+  LD_LIBRARY_PATH=$prefix/lib THAW_PLUGIN_PATH=$folder "$prefix/bin/thaw" plugin show my_constant
+}
+
+tools/install-packages.sh "$@" build test
+mkdir -p "$logs"
+for name in autoreconf; do touch "$logs/$name.log.start"; done
+stage 'format' formatted
+stage 'autoreconf' autoreconf -i
+(stage 'configure' configure_in build-check --enable-werror) 
+stage 'build' make -C build-check -j"$jobs"
+stage 'tests' make -C build-check -j"$jobs" check
+count 'tests'
+(stage 'configure with sanitizers' configure_in build-sanitize --enable-sanitizers --enable-werror CFLAGS='-O1 -g')
+stage 'build with sanitizers' make -C build-sanitize -j"$jobs"
+stage 'tests with sanitizers' make -C build-sanitize -j"$jobs" check
+count 'tests with sanitizers'
+stage 'distcheck' make -C build-check -j"$jobs" distcheck
+stage 'install and a plugin built outside' outside_plugin
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
