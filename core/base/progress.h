@@ -14,8 +14,8 @@ typedef struct thaw_progress thaw_progress;
 /* `label` is copied; `total` steps; `unit` names what is counted per second ("tokens").
  * Returns NULL when there is no memory; every function accepts NULL and then does nothing. */
 thaw_progress *thaw_progress_start(FILE *stream, const char *label, size_t total, const char *unit);
-/* `done` steps of total are done, `units` units were handled so far in this process; `note` is shown
- * behind the bar ("loss 4.31 perplexity 74.2 rate 0.0031"). */
+/* `done` steps of total are done, `units` units were handled so far in this process; `note` is
+ * shown behind the bar ("loss 4.31 perplexity 74.2 rate 0.0031"). */
 void thaw_progress_update(thaw_progress *progress, size_t done, double units, const char *note);
 /* Ends the line, with `note` as its last word, and frees. */
 void thaw_progress_end(thaw_progress *progress, const char *note);

@@ -1,9 +1,10 @@
 /* experiment.h: a YAML experiment, checked and filled in: what a run will do.
  *
- * Loading reads the file, follows `extends`, applies overrides, checks every key and value against the schema and
- * the plugins' parameter tables, and fills in defaults. What comes out is this typed struct and the resolved
- * tree from which it was read (for the run file and for cache keys). Nothing is opened but configs and plugins;
- * data files are only checked to be there and readable. */
+ * Loading reads the file, follows `extends`, applies overrides, checks every key and value against
+ * the schema and the plugins' parameter tables, and fills in defaults. What comes out is this typed
+ * struct and the resolved tree from which it was read (for the run file and for cache keys).
+ * Nothing is opened but configs and plugins; data files are only checked to be there and readable.
+ */
 #ifndef THAW_EXPERIMENT_H
 #define THAW_EXPERIMENT_H
 
@@ -22,88 +23,95 @@ typedef struct thaw_plugin_use {
 /* A named data set: data.NAME */
 typedef struct thaw_dataset {
   const char *name;
-  thaw_source common;          /* format, text, label, encoding …; its path is NULL */
-  const char *const *train;    /* paths, relative ones already seen from the file that names them */
+  thaw_source common;       /* format, text, label, encoding …; its path is NULL */
+  const char *const *train; /* paths, relative ones already seen from the file that names them */
   size_t train_count;
-  const char *valid;           /* NULL: not given */
-  const char *test;            /* NULL: not given */
+  const char *valid;             /* NULL: not given */
+  const char *test;              /* NULL: not given */
   const char *const *unlabelled; /* more documents for language models */
   size_t unlabelled_count;
-  double valid_fraction;       /* of train, held out when `valid` is not given; 0: none */
-  int64_t split_seed;          /* which documents are held out or sampled */
-  int64_t labels;              /* use that many labelled training documents in classify; 0: all */
+  double valid_fraction; /* of train, held out when `valid` is not given; 0: none */
+  int64_t split_seed;    /* which documents are held out or sampled */
+  int64_t labels;        /* use that many labelled training documents in classify; 0: all */
 } thaw_dataset;
 
 typedef enum thaw_optimizer_kind { THAW_OPTIMIZER_SGD, THAW_OPTIMIZER_ADAM } thaw_optimizer_kind;
 
 typedef struct thaw_optimizer_config {
-  thaw_optimizer_kind kind; /* name: sgd or adam (adam is AdamW: decoupled weight decay) */
-  double lr;                /* base rate */
-  double momentum;          /* sgd */
+  thaw_optimizer_kind kind;     /* name: sgd or adam (adam is AdamW: decoupled weight decay) */
+  double lr;                    /* base rate */
+  double momentum;              /* sgd */
   double beta1, beta2, epsilon; /* adam */
   double weight_decay;
-  double clip;              /* largest gradient norm; 0: no clipping */
+  double clip; /* largest gradient norm; 0: no clipping */
 } thaw_optimizer_config;
 
 typedef struct thaw_transfer {
-  bool none, all;             /* or the list: */
+  bool none, all; /* or the list: */
   const char *const *groups;
   size_t group_count;
-  const char *from;           /* another run file, or NULL for the stage before */
-  const char *stage;          /* which stage's weights of that file; NULL: its last */
+  const char *from;  /* another run file, or NULL for the stage before */
+  const char *stage; /* which stage's weights of that file; NULL: its last */
 } thaw_transfer;
 
-typedef enum thaw_stage_kind { THAW_STAGE_PRETRAIN, THAW_STAGE_FINETUNE, THAW_STAGE_CLASSIFY } thaw_stage_kind;
+typedef enum thaw_stage_kind {
+  THAW_STAGE_PRETRAIN,
+  THAW_STAGE_FINETUNE,
+  THAW_STAGE_CLASSIFY
+} thaw_stage_kind;
 #define THAW_STAGE_KINDS 3
 
 typedef struct thaw_stage_config {
   bool present;
   thaw_stage_kind kind;
-  const char *name;           /* "pretrain", … */
+  const char *name; /* "pretrain", … */
   const thaw_dataset *data;
   int64_t epochs, batch, seed; /* seed: the run's, unless the stage has one of its own */
-  int64_t bptt;               /* language models */
-  double vary_bptt;           /* standard deviation of its length in steps; 0: constant */
-  int64_t max_length;         /* classify: longer documents keep their last max_length tokens */
-  bool best_epoch;            /* classify: keep: best (epoch with the best validation accuracy, the default when there
-                                 is validation data) or last */
+  int64_t bptt;                /* language models */
+  double vary_bptt;            /* standard deviation of its length in steps; 0: constant */
+  int64_t max_length;          /* classify: longer documents keep their last max_length tokens */
+  bool best_epoch; /* classify: keep: best (epoch with the best validation accuracy, the default
+                      when there is validation data) or last */
   thaw_optimizer_config optimizer;
   const thaw_plugin_use *schedule; /* the chain */
   size_t schedule_count;
   thaw_transfer transfer;
-  void *encoder_settings;     /* the encoder's, with the stage's overrides */
-  void *head_settings;        /* the same for the head; NULL where there is none */
-  bool keep_weights;          /* store this stage's weights in the run file too */
+  void *encoder_settings; /* the encoder's, with the stage's overrides */
+  void *head_settings;    /* the same for the head; NULL where there is none */
+  bool keep_weights;      /* store this stage's weights in the run file too */
 } thaw_stage_config;
 
 typedef struct thaw_experiment {
-  const char *path;           /* of the YAML file */
+  const char *path; /* of the YAML file */
   const char *name, *description;
   int64_t seed;
-  int64_t threads;            /* 0: as many as the machine has */
+  int64_t threads; /* 0: as many as the machine has */
   thaw_dataset *datasets;
   size_t dataset_count;
-  thaw_plugin_use tokenizer, encoder, head; /* head.plugin is NULL without a classify stage and head section */
+  thaw_plugin_use tokenizer, encoder,
+      head; /* head.plugin is NULL without a classify stage and head section */
   int64_t min_count, max_vocab;
   thaw_stage_config stages[THAW_STAGE_KINDS];
-  const thaw_node *resolved;  /* the whole tree, defaults filled in */
-  char *written;              /* the file as it stands, with the overrides as comments at its end */
-  thaw_arena *arena;          /* owns all of the above */
+  const thaw_node *resolved; /* the whole tree, defaults filled in */
+  char *written;             /* the file as it stands, with the overrides as comments at its end */
+  thaw_arena *arena;         /* owns all of the above */
 } thaw_experiment;
 
-/* `sets` are "key.path=value" overrides, applied last. A config with a `sweep` section is refused here unless the
- * sweep's keys are all overridden by `sets` (the sweep command does that). */
+/* `sets` are "key.path=value" overrides, applied last. A config with a `sweep` section is refused
+ * here unless the sweep's keys are all overridden by `sets` (the sweep command does that). */
 thaw_status thaw_experiment_load(thaw_context *ctx, const char *path, size_t set_count,
                                  const char *const *sets, thaw_registry *registry,
                                  thaw_experiment **experiment);
 void thaw_experiment_free(thaw_experiment *experiment);
 
-/* The canonical text of a part of the resolved tree ("encoder", "stages.pretrain"), appended to `out`: keys sorted, so that
- * equal settings give equal text. Nothing is appended when the part is not there. */
-thaw_status thaw_experiment_part(thaw_context *ctx, const thaw_experiment *experiment, const char *part,
-                                 thaw_buffer *out);
+/* The canonical text of a part of the resolved tree ("encoder", "stages.pretrain"), appended to
+ * `out`: keys sorted, so that equal settings give equal text. Nothing is appended when the part is
+ * not there. */
+thaw_status thaw_experiment_part(thaw_context *ctx, const thaw_experiment *experiment,
+                                 const char *part, thaw_buffer *out);
 
-/* ---- Sweeps: every combination of the values in the `sweep` section -------------------------------------- */
+/* ---- Sweeps: every combination of the values in the `sweep` section
+ * -------------------------------------- */
 
 typedef struct thaw_sweep_point {
   const char *const *sets; /* "key.path=value" */
@@ -114,10 +122,10 @@ typedef struct thaw_sweep {
   size_t count;
   thaw_arena *arena;
 } thaw_sweep;
-/* The user's own overrides `sets` are part of every point, after the sweep's. An unknown key in the sweep is found when
- * its point is loaded; the last listed key varies fastest. */
-thaw_status thaw_sweep_load(thaw_context *ctx, const char *path, size_t set_count, const char *const *sets,
-                            thaw_sweep **sweep);
+/* The user's own overrides `sets` are part of every point, after the sweep's. An unknown key in the
+ * sweep is found when its point is loaded; the last listed key varies fastest. */
+thaw_status thaw_sweep_load(thaw_context *ctx, const char *path, size_t set_count,
+                            const char *const *sets, thaw_sweep **sweep);
 void thaw_sweep_free(thaw_sweep *sweep);
 
 #endif

@@ -20,14 +20,15 @@ typedef struct thaw_registry thaw_registry;
 thaw_registry *thaw_registry_create(const char *folders);
 void thaw_registry_free(thaw_registry *registry);
 
-/* The plugin of this kind and name. Errors name the file and what to do: not found (with the nearest
- * known name and the folders searched), another kind, wrong ABI (both numbers), no descriptor, dlopen's own
- * message, a descriptor that is incomplete, the same name twice in one folder. A plugin that kills the
- * process while it is loaded (a crashing constructor) is found by loading it in a child process first. */
+/* The plugin of this kind and name. Errors name the file and what to do: not found (with the
+ * nearest known name and the folders searched), another kind, wrong ABI (both numbers), no
+ * descriptor, dlopen's own message, a descriptor that is incomplete, the same name twice in one
+ * folder. A plugin that kills the process while it is loaded (a crashing constructor) is found by
+ * loading it in a child process first. */
 thaw_status thaw_registry_find(thaw_registry *registry, thaw_context *ctx, thaw_plugin_kind kind,
                                const char *name, const thaw_plugin **plugin);
-/* Every plugin that can be found, sorted by kind and name; files that are no good plugins are logged as
- * warnings and left out. The array belongs to the registry. */
+/* Every plugin that can be found, sorted by kind and name; files that are no good plugins are
+ * logged as warnings and left out. The array belongs to the registry. */
 thaw_status thaw_registry_all(thaw_registry *registry, thaw_context *ctx,
                               const thaw_plugin *const **plugins, size_t *count);
 const char *thaw_kind_name(thaw_plugin_kind kind); /* "tokenizer", … */

@@ -1,4 +1,5 @@
-/* runfile.h: one HDF5 file a run (also a cached stage, also a checkpoint): writing it whole, reading parts of it.
+/* runfile.h: one HDF5 file a run (also a cached stage, also a checkpoint): writing it whole,
+ * reading parts of it.
  *
  *   /                      attributes: thaw_format (1), complete (0 or 1), name, seed, seconds
  *   /config                written, resolved: texts (scalar UTF-8 datasets)
@@ -6,12 +7,11 @@
  *   /tokenizer             attributes plugin, version, settings; dataset state (bytes)
  *   /vocabulary            pieces (variable-length UTF-8), counts
  *   /classes               variable-length UTF-8
- *   /weights/GROUP/TENSOR  float32, attributes checksum, trained, and on each group its position `order`
- *   /stages/STAGE/weights/GROUP/TENSOR  weights of earlier stages that were kept, laid out the same;
- *                          /stages/STAGE/vocabulary where it differs
- *   /metrics/STAGE/steps, /epochs  compound tables (one column per rate: rate_GROUP)
- *   /predictions/SPLIT     gold, predicted [N], probabilities [N][C]
- *   /state                 only while unfinished: named arrays
+ *   /weights/GROUP/TENSOR  float32, attributes checksum, trained, and on each group its position
+ * `order` /stages/STAGE/weights/GROUP/TENSOR  weights of earlier stages that were kept, laid out
+ * the same; /stages/STAGE/vocabulary where it differs /metrics/STAGE/steps, /epochs  compound
+ * tables (one column per rate: rate_GROUP) /predictions/SPLIT     gold, predicted [N],
+ * probabilities [N][C] /state                 only while unfinished: named arrays
  */
 #ifndef THAW_RUNFILE_H
 #define THAW_RUNFILE_H
@@ -23,7 +23,11 @@
 #define THAW_RUNFILE_FORMAT 1
 
 /* A named array of a checkpoint. */
-typedef enum thaw_array_type { THAW_ARRAY_FLOAT, THAW_ARRAY_INT64, THAW_ARRAY_DOUBLE } thaw_array_type;
+typedef enum thaw_array_type {
+  THAW_ARRAY_FLOAT,
+  THAW_ARRAY_INT64,
+  THAW_ARRAY_DOUBLE
+} thaw_array_type;
 typedef struct thaw_array {
   char *name;
   thaw_array_type type;
@@ -36,8 +40,8 @@ typedef struct thaw_state {
 } thaw_state;
 void thaw_state_free(thaw_state *state); /* frees content, not the struct */
 /* Copies the data. */
-thaw_status thaw_state_put(thaw_context *ctx, thaw_state *state, const char *name, thaw_array_type type,
-                           size_t count, const void *data);
+thaw_status thaw_state_put(thaw_context *ctx, thaw_state *state, const char *name,
+                           thaw_array_type type, size_t count, const void *data);
 const thaw_array *thaw_state_get(const thaw_state *state, const char *name); /* NULL: not there */
 
 typedef struct thaw_text_pair {
@@ -74,13 +78,14 @@ typedef struct thaw_run_content {
   const thaw_state *state;
 } thaw_run_content;
 
-/* Writes beside the name, syncs, renames. On failure (no space, no permission) the old file stays. */
+/* Writes beside the name, syncs, renames. On failure (no space, no permission) the old file stays.
+ */
 thaw_status thaw_run_write(thaw_context *ctx, const char *path, const thaw_run_content *content);
 
 typedef struct thaw_run_file thaw_run_file;
 
-/* Opens for reading. THAW_INVALID, naming the file: not there, not HDF5, truncated, another format version
- * (both numbers), not written by thaw. */
+/* Opens for reading. THAW_INVALID, naming the file: not there, not HDF5, truncated, another format
+ * version (both numbers), not written by thaw. */
 thaw_status thaw_run_open(thaw_context *ctx, const char *path, thaw_run_file **run);
 void thaw_run_close(thaw_run_file *run);
 
@@ -88,13 +93,15 @@ bool thaw_run_complete(const thaw_run_file *run);
 uint64_t thaw_run_seed(const thaw_run_file *run);
 double thaw_run_seconds(const thaw_run_file *run);
 const char *thaw_run_path(const thaw_run_file *run);
-/* Texts are malloc'ed; free them. A part that the file lacks is an error that names it. `part`: "name",
- * "config/written", "config/resolved", "tokenizer/plugin", "tokenizer/version", "tokenizer/settings",
- * "environment/KEY". */
-thaw_status thaw_run_text(thaw_context *ctx, const thaw_run_file *run, const char *part, char **text);
+/* Texts are malloc'ed; free them. A part that the file lacks is an error that names it. `part`:
+ * "name", "config/written", "config/resolved", "tokenizer/plugin", "tokenizer/version",
+ * "tokenizer/settings", "environment/KEY". */
+thaw_status thaw_run_text(thaw_context *ctx, const thaw_run_file *run, const char *part,
+                          char **text);
 thaw_status thaw_run_tokenizer_state(thaw_context *ctx, const thaw_run_file *run, char **state,
                                      size_t *bytes);
-/* `stage` NULL: the file's own vocabulary; else the one of a kept stage (its own, else the file's). */
+/* `stage` NULL: the file's own vocabulary; else the one of a kept stage (its own, else the file's).
+ */
 thaw_status thaw_run_vocabulary(thaw_context *ctx, const thaw_run_file *run, const char *stage,
                                 thaw_vocabulary **vocabulary);
 thaw_status thaw_run_classes(thaw_context *ctx, const thaw_run_file *run, thaw_classes *classes);

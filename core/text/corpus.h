@@ -23,16 +23,17 @@ typedef struct thaw_tokenizing {
   void *self;
 } thaw_tokenizing;
 
-/* Cuts the text, turns pieces into ids and appends them as one document. `label` is −1 for none (then the
- * corpus must have none at all). */
-thaw_status thaw_corpus_add(thaw_context *ctx, thaw_corpus *corpus, const thaw_tokenizing *tokenizing,
-                            const thaw_vocabulary *vocabulary, const char *text, size_t bytes,
-                            int32_t label);
+/* Cuts the text, turns pieces into ids and appends them as one document. `label` is −1 for none
+ * (then the corpus must have none at all). */
+thaw_status thaw_corpus_add(thaw_context *ctx, thaw_corpus *corpus,
+                            const thaw_tokenizing *tokenizing, const thaw_vocabulary *vocabulary,
+                            const char *text, size_t bytes, int32_t label);
 /* A corpus of some of the documents, copied. */
 thaw_status thaw_corpus_pick(thaw_context *ctx, const thaw_corpus *corpus, const size_t *documents,
                              size_t count, thaw_corpus *picked);
 
-/* Names of classes and their numbers: in sorted order, so that they do not depend on the order of files. */
+/* Names of classes and their numbers: in sorted order, so that they do not depend on the order of
+ * files. */
 typedef struct thaw_classes {
   char **names;
   size_t count;
@@ -43,13 +44,14 @@ thaw_status thaw_classes_add(thaw_context *ctx, thaw_classes *classes, const cha
 void thaw_classes_sort(thaw_classes *classes);
 int32_t thaw_classes_find(const thaw_classes *classes, const char *name); /* −1: not there */
 
-/* Which documents are held out: a fraction of every class (stratified; without labels, of all), at least one
- * of every class that has two. `held` [count] receives true for them. The same seed, the same choice. */
+/* Which documents are held out: a fraction of every class (stratified; without labels, of all), at
+ * least one of every class that has two. `held` [count] receives true for them. The same seed, the
+ * same choice. */
 void thaw_split(const int32_t *labels, size_t count, size_t classes, double fraction, uint64_t seed,
                 bool *held);
-/* Which `wanted` of the documents not `held` stay (kept = true), stratified so that class shares are kept
- * as nearly as possible, at least one of every class. wanted >= count keeps all. */
-void thaw_sample(const int32_t *labels, const bool *held, size_t count, size_t classes, size_t wanted,
-                 uint64_t seed, bool *kept);
+/* Which `wanted` of the documents not `held` stay (kept = true), stratified so that class shares
+ * are kept as nearly as possible, at least one of every class. wanted >= count keeps all. */
+void thaw_sample(const int32_t *labels, const bool *held, size_t count, size_t classes,
+                 size_t wanted, uint64_t seed, bool *kept);
 
 #endif

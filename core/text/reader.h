@@ -3,15 +3,15 @@
  *   text      every non-empty line is a document, or the whole file with `whole` (no labels)
  *   csv, tsv  a header row names the columns; RFC 4180 quotes (libcsv)
  *   jsonl     one JSON object a line (json-c); `text` and `label` name members
- *   folder    one folder per class below the path, one document per file in it (as IMDb is published);
- *             a folder "unsup" and files directly below the path are left out
- *   labelled  "LABEL text" on every line: the label ends at the first space; with `label_cut` it
- *             ends there instead ("NUM:dist How far…" with ":" is NUM, and the text starts after the space);
- *             `label_prefix` ("__label__") is taken off
+ *   folder    one folder per class below the path, one document per file in it (as IMDb is
+ * published); a folder "unsup" and files directly below the path are left out labelled  "LABEL
+ * text" on every line: the label ends at the first space; with `label_cut` it ends there instead
+ * ("NUM:dist How far…" with ":" is NUM, and the text starts after the space); `label_prefix`
+ * ("__label__") is taken off
  *
- * Any file may be gzip-compressed (zlib reads both). Text is UTF-8; another encoding is named and converted
- * (iconv), or refused with the offset of the first bad byte. A UTF-8 byte order mark is skipped; \r\n ends
- * lines like \n; NUL bytes in text are an error. */
+ * Any file may be gzip-compressed (zlib reads both). Text is UTF-8; another encoding is named and
+ * converted (iconv), or refused with the offset of the first bad byte. A UTF-8 byte order mark is
+ * skipped; \r\n ends lines like \n; NUL bytes in text are an error. */
 #ifndef THAW_READER_H
 #define THAW_READER_H
 
@@ -49,16 +49,17 @@ typedef struct thaw_document {
 
 typedef struct thaw_reader thaw_reader;
 
-/* Errors are THAW_INVALID and name file and line (column where known): missing, empty or unreadable file, a
- * missing column (with the columns that there are and the nearest), a row with a missing cell, bad JSON, bad
- * encoding (byte offset in the file), a folder without classes. */
+/* Errors are THAW_INVALID and name file and line (column where known): missing, empty or unreadable
+ * file, a missing column (with the columns that there are and the nearest), a row with a missing
+ * cell, bad JSON, bad encoding (byte offset in the file), a folder without classes. */
 thaw_status thaw_reader_open(thaw_context *ctx, const thaw_source *source, thaw_reader **reader);
 /* `*document` is set to NULL at the end. */
-thaw_status thaw_reader_next(thaw_context *ctx, thaw_reader *reader, const thaw_document **document);
+thaw_status thaw_reader_next(thaw_context *ctx, thaw_reader *reader,
+                             const thaw_document **document);
 void thaw_reader_close(thaw_reader *reader);
 
-/* Hash of the bytes that a source would read (for cache keys): file contents, or every file of a folder with its
- * relative name, in sorted order. */
+/* Hash of the bytes that a source would read (for cache keys): file contents, or every file of a
+ * folder with its relative name, in sorted order. */
 thaw_status thaw_source_hash(thaw_context *ctx, const thaw_source *source, char digits[33]);
 
 #endif

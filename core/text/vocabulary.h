@@ -1,7 +1,7 @@
 /* vocabulary.h: pieces and their numbers.
  *
- * Ids 0, 1 and 2 are xxunk (unknown), xxpad (padding) and xxbos (start of a document), then come the tokenizer's
- * markers, then pieces by falling count (ties by byte order). */
+ * Ids 0, 1 and 2 are xxunk (unknown), xxpad (padding) and xxbos (start of a document), then come
+ * the tokenizer's markers, then pieces by falling count (ties by byte order). */
 #ifndef THAW_VOCABULARY_H
 #define THAW_VOCABULARY_H
 
@@ -16,10 +16,11 @@ thaw_vocabulary *thaw_vocabulary_create(const char *const *markers); /* NULL: no
 void thaw_vocabulary_free(thaw_vocabulary *vocabulary);
 thaw_status thaw_vocabulary_count(thaw_context *ctx, thaw_vocabulary *vocabulary, const char *piece,
                                   size_t bytes);
-/* Keeps the pieces that occurred at least `min_count` times, at most `max_size` ids in all (0: no limit), and gives
- * them their ids. THAW_INVALID when no ordinary piece is left: says how many there were and the two settings. */
-thaw_status thaw_vocabulary_finish(thaw_context *ctx, thaw_vocabulary *vocabulary, uint64_t min_count,
-                                   size_t max_size);
+/* Keeps the pieces that occurred at least `min_count` times, at most `max_size` ids in all (0: no
+ * limit), and gives them their ids. THAW_INVALID when no ordinary piece is left: says how many
+ * there were and the two settings. */
+thaw_status thaw_vocabulary_finish(thaw_context *ctx, thaw_vocabulary *vocabulary,
+                                   uint64_t min_count, size_t max_size);
 /* From a stored list, ids in order (the first three are the special ones); counts may be NULL. */
 thaw_status thaw_vocabulary_from_list(thaw_context *ctx, const char *const *pieces,
                                       const uint64_t *counts, size_t count,

@@ -1,4 +1,5 @@
-/* record.h: what training leaves behind: tables of numbers, and predictions. Plain data; the store writes it. */
+/* record.h: what training leaves behind: tables of numbers, and predictions. Plain data; the store
+ * writes it. */
 #ifndef THAW_RECORD_H
 #define THAW_RECORD_H
 
@@ -19,11 +20,11 @@ typedef struct thaw_epoch_row {
 
 /* The metrics of one stage. */
 typedef struct thaw_series {
-  char *stage;        /* "pretrain", "finetune", "classify" */
-  char **groups;      /* names of the schedule's groups, input first */
+  char *stage;   /* "pretrain", "finetune", "classify" */
+  char **groups; /* names of the schedule's groups, input first */
   size_t group_count;
   thaw_step_row *steps;
-  double *rates;      /* [step_count][group_count] */
+  double *rates; /* [step_count][group_count] */
   size_t step_count, step_space;
   thaw_epoch_row *epochs;
   size_t epoch_count, epoch_space;

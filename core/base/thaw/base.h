@@ -35,7 +35,8 @@ typedef enum thaw_status {
 typedef struct thaw_context thaw_context;
 
 /* Sets the context's error message and returns `status`, so that a function can end with
- * `return thaw_fail(ctx, THAW_INVALID, "width %d is odd", width);`. A previous message is replaced. */
+ * `return thaw_fail(ctx, THAW_INVALID, "width %d is odd", width);`. A previous message is replaced.
+ */
 THAW_API thaw_status thaw_fail(thaw_context *ctx, thaw_status status, const char *format, ...)
     THAW_PRINTF(3, 4);
 

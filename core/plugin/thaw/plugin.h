@@ -31,18 +31,19 @@ typedef enum thaw_plugin_kind {
   THAW_SCHEDULE = 4,
 } thaw_plugin_kind;
 
-/* ---- Parameters ------------------------------------------------------------------------------- */
+/* ---- Parameters -------------------------------------------------------------------------------
+ */
 
 typedef enum thaw_param_type {
-  THAW_PARAM_BOOL = 1,     /* bool                    default "true" or "false" */
-  THAW_PARAM_INT = 2,      /* int64_t */
-  THAW_PARAM_REAL = 3,     /* double */
-  THAW_PARAM_TEXT = 4,     /* const char * */
-  THAW_PARAM_CHOICE = 5,   /* const char *, one of choices */
-  THAW_PARAM_INTS = 6,     /* thaw_ints               default like "[50, 20]" */
-  THAW_PARAM_REALS = 7,    /* thaw_reals */
-  THAW_PARAM_CHOICES = 8,  /* thaw_texts, each one of choices */
-  THAW_PARAM_LAYERS = 9,   /* thaw_ints: layer numbers from 0; [last] is -1, all is an empty list */
+  THAW_PARAM_BOOL = 1,    /* bool                    default "true" or "false" */
+  THAW_PARAM_INT = 2,     /* int64_t */
+  THAW_PARAM_REAL = 3,    /* double */
+  THAW_PARAM_TEXT = 4,    /* const char * */
+  THAW_PARAM_CHOICE = 5,  /* const char *, one of choices */
+  THAW_PARAM_INTS = 6,    /* thaw_ints               default like "[50, 20]" */
+  THAW_PARAM_REALS = 7,   /* thaw_reals */
+  THAW_PARAM_CHOICES = 8, /* thaw_texts, each one of choices */
+  THAW_PARAM_LAYERS = 9,  /* thaw_ints: layer numbers from 0; [last] is -1, all is an empty list */
 } thaw_param_type;
 
 typedef struct thaw_ints {
@@ -60,19 +61,20 @@ typedef struct thaw_texts {
 
 /* One row of a parameter table. The table ends with a row whose name is NULL. */
 typedef struct thaw_param_spec {
-  const char *name;            /* the key in YAML */
+  const char *name; /* the key in YAML */
   thaw_param_type type;
-  size_t offset;               /* of the value in the settings struct: offsetof(struct, member) */
-  const char *default_value;   /* as it would stand in YAML */
-  double minimum, maximum;     /* inclusive range of a number or of every number in a list;
-                                  equal (0, 0): no bound */
-  const char *unit;            /* "tokens", "epochs"; "" when there is none */
-  const char *doc;             /* one sentence */
-  const char *const *choices;  /* for CHOICE and CHOICES, ends with NULL */
-  bool per_stage;              /* may a stage override it? false for what decides shapes */
+  size_t offset;              /* of the value in the settings struct: offsetof(struct, member) */
+  const char *default_value;  /* as it would stand in YAML */
+  double minimum, maximum;    /* inclusive range of a number or of every number in a list;
+                                 equal (0, 0): no bound */
+  const char *unit;           /* "tokens", "epochs"; "" when there is none */
+  const char *doc;            /* one sentence */
+  const char *const *choices; /* for CHOICE and CHOICES, ends with NULL */
+  bool per_stage;             /* may a stage override it? false for what decides shapes */
 } thaw_param_spec;
 
-/* ---- Parameter tensors --------------------------------------------------------------------------- */
+/* ---- Parameter tensors
+ * --------------------------------------------------------------------------- */
 
 /* How a tensor starts out. Random values depend on the run's seed and the tensor's name only. */
 typedef enum thaw_init_kind {
@@ -88,17 +90,19 @@ typedef struct thaw_init {
 /* The tensors of a model, in ordered groups; owned by the core. */
 typedef struct thaw_params thaw_params;
 
-/* A new trainable tensor `name` in `group` (created after the groups that exist). The tensor lives as
- * long as the model; NULL, with the error in ctx, on a duplicate name, an empty shape or no memory. */
+/* A new trainable tensor `name` in `group` (created after the groups that exist). The tensor lives
+ * as long as the model; NULL, with the error in ctx, on a duplicate name, an empty shape or no
+ * memory. */
 THAW_API thaw_tensor *thaw_params_add(thaw_params *params, thaw_context *ctx, const char *group,
                                       const char *name, size_t rank, const size_t *shape,
                                       thaw_init init);
 /* The same for a tensor that is stored and transferred but not trained (running statistics). */
-THAW_API thaw_tensor *thaw_params_add_buffer(thaw_params *params, thaw_context *ctx, const char *group,
-                                             const char *name, size_t rank, const size_t *shape,
-                                             thaw_init init);
+THAW_API thaw_tensor *thaw_params_add_buffer(thaw_params *params, thaw_context *ctx,
+                                             const char *group, const char *name, size_t rank,
+                                             const size_t *shape, thaw_init init);
 
-/* ---- Tokenizer ------------------------------------------------------------------------------------- */
+/* ---- Tokenizer
+ * ------------------------------------------------------------------------------------- */
 
 /* Receives one piece: `bytes` bytes of UTF-8, valid during the call only. */
 typedef void (*thaw_piece_sink)(void *user, const char *piece, size_t bytes);
@@ -109,7 +113,8 @@ typedef void (*thaw_byte_sink)(void *user, const char *bytes, size_t count);
 
 typedef struct thaw_tokenizer {
   size_t self_size; /* bytes of state that the core allocates, cleared */
-  /* Pieces with a meaning of their own that are always in the vocabulary; ends with NULL; may be NULL. */
+  /* Pieces with a meaning of their own that are always in the vocabulary; ends with NULL; may be
+   * NULL. */
   const char *const *markers;
   /* Learns from a corpus; NULL when there is nothing to learn. */
   thaw_status (*fit)(void *self, const void *settings, thaw_document_source next, void *user,
@@ -128,33 +133,34 @@ typedef struct thaw_tokenizer {
   void (*destroy)(void *self); /* may be NULL */
 } thaw_tokenizer;
 
-/* ---- Encoder ----------------------------------------------------------------------------------------- */
+/* ---- Encoder
+ * ----------------------------------------------------------------------------------------- */
 
 #define THAW_MAX_LAYERS 64
 
 /* What an encoder tells about itself when it is created. */
 typedef struct thaw_encoder_info {
-  size_t layers;                   /* how many layers of states forward gives */
-  size_t width[THAW_MAX_LAYERS];   /* features of each */
-  size_t embedding_width;          /* features of the embedded input; 0 when there is none */
-  thaw_tensor *embedding;          /* [V][E], for tying the language model's decoder to it and for
-                                      carrying words from one vocabulary to another; may be NULL */
+  size_t layers;                 /* how many layers of states forward gives */
+  size_t width[THAW_MAX_LAYERS]; /* features of each */
+  size_t embedding_width;        /* features of the embedded input; 0 when there is none */
+  thaw_tensor *embedding;        /* [V][E], for tying the language model's decoder to it and for
+                                    carrying words from one vocabulary to another; may be NULL */
 } thaw_encoder_info;
 
 /* What is encoded. */
 typedef struct thaw_encoder_input {
-  const int32_t *ids;     /* [T][B], padding included */
-  size_t time, batch;     /* T, B */
-  const int32_t *lengths; /* [B]; NULL in a language model, where every position counts */
+  const int32_t *ids;       /* [T][B], padding included */
+  size_t time, batch;       /* T, B */
+  const int32_t *lengths;   /* [B]; NULL in a language model, where every position counts */
   struct thaw_carry *carry; /* state from batch to batch; NULL: start from zeros */
-  bool language_model;    /* is `output` wanted? */
+  bool language_model;      /* is `output` wanted? */
 } thaw_encoder_input;
 
 typedef struct thaw_states {
   thaw_tensor *layer[THAW_MAX_LAYERS]; /* [T][B][width of the layer], lowest first */
   thaw_tensor *embedded;               /* [T][B][E], NULL when there is none */
-  thaw_tensor *output;                 /* what the decoder sees: the last layer, after its dropout */
-  thaw_tensor *penalty;                /* scalar added to the loss, or NULL */
+  thaw_tensor *output;  /* what the decoder sees: the last layer, after its dropout */
+  thaw_tensor *penalty; /* scalar added to the loss, or NULL */
 } thaw_states;
 
 /* State that goes from one batch of a stream to the next: `count` floats under the number `slot`,
@@ -174,7 +180,9 @@ typedef struct thaw_encoder {
   void (*destroy)(void *self); /* may be NULL */
 } thaw_encoder;
 
-/* ---- Head ----------------------------------------------------------------------------------------------- */
+/* ---- Head
+ * -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct thaw_head_input {
   const thaw_states *states;
@@ -194,13 +202,14 @@ typedef struct thaw_head {
   void (*destroy)(void *self); /* may be NULL */
 } thaw_head;
 
-/* ---- Schedule --------------------------------------------------------------------------------------------- */
+/* ---- Schedule
+ * --------------------------------------------------------------------------------------------- */
 
 /* Where training stands. Groups count from the input (0) to the output (groups − 1). */
 typedef struct thaw_moment {
-  int64_t step, steps;       /* 0 … steps − 1 */
+  int64_t step, steps; /* 0 … steps − 1 */
   int64_t steps_per_epoch;
-  int64_t epoch, epochs;     /* 0 … epochs − 1 */
+  int64_t epoch, epochs; /* 0 … epochs − 1 */
   int64_t group, groups;
 } thaw_moment;
 
@@ -209,17 +218,18 @@ typedef struct thaw_schedule {
   double (*multiplier)(const void *settings, const thaw_moment *moment);
 } thaw_schedule;
 
-/* ---- The descriptor ---------------------------------------------------------------------------------------- */
+/* ---- The descriptor
+ * ---------------------------------------------------------------------------------------- */
 
 typedef struct thaw_plugin_descriptor {
-  uint32_t abi;          /* THAW_PLUGIN_ABI */
+  uint32_t abi; /* THAW_PLUGIN_ABI */
   thaw_plugin_kind kind;
-  const char *name;      /* as in YAML: lower case letters, digits and _ */
-  const char *version;   /* part of the cache key: change it when results change */
-  const char *summary;   /* one line */
+  const char *name;    /* as in YAML: lower case letters, digits and _ */
+  const char *version; /* part of the cache key: change it when results change */
+  const char *summary; /* one line */
   size_t settings_size;
   const thaw_param_spec *params; /* ends with a NULL name; may be NULL when settings_size is 0 */
-  union {                /* the one that kind says */
+  union {                        /* the one that kind says */
     const thaw_tokenizer *tokenizer;
     const thaw_encoder *encoder;
     const thaw_head *head;

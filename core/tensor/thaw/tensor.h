@@ -4,12 +4,12 @@
  * gradients back. Letters used for shapes: T time steps, B documents or streams in a batch, D or H
  * features, V vocabulary, C classes.
  *
- * Errors are sticky, as in stdio: an operation that fails (shapes that do not fit, no memory) stores
- * its message in the tape and returns NULL; every operation given a NULL tensor returns NULL and
- * does nothing. So a model composes operations without looking, and asks thaw_tape_status once.
+ * Errors are sticky, as in stdio: an operation that fails (shapes that do not fit, no memory)
+ * stores its message in the tape and returns NULL; every operation given a NULL tensor returns NULL
+ * and does nothing. So a model composes operations without looking, and asks thaw_tape_status once.
  *
- * All tensors that a tape hands out, and all memory of thaw_tape_alloc, live until the tape is reset
- * and are never freed by the caller. */
+ * All tensors that a tape hands out, and all memory of thaw_tape_alloc, live until the tape is
+ * reset and are never freed by the caller. */
 #ifndef THAW_TENSOR_H
 #define THAW_TENSOR_H
 
@@ -31,7 +31,8 @@ typedef struct thaw_tensor {
 
 /* Number of elements. */
 THAW_API size_t thaw_size(const thaw_tensor *x);
-/* Product of all dimensions but the last: how many rows x is when read as a matrix; 1 for rank 0. */
+/* Product of all dimensions but the last: how many rows x is when read as a matrix; 1 for rank 0.
+ */
 THAW_API size_t thaw_rows(const thaw_tensor *x);
 /* The last dimension; 1 for rank 0. */
 THAW_API size_t thaw_columns(const thaw_tensor *x);
@@ -47,8 +48,8 @@ THAW_API thaw_rng *thaw_tape_rng(thaw_tape *tape);
 /* THAW_OK, or the status of the first operation that failed since the last reset. */
 THAW_API thaw_status thaw_tape_status(const thaw_tape *tape);
 /* Stores a message (the first one stays) and returns NULL. `operation` names who failed. */
-THAW_API thaw_tensor *thaw_tape_fail(thaw_tape *tape, const char *operation, const char *format, ...)
-    THAW_PRINTF(3, 4);
+THAW_API thaw_tensor *thaw_tape_fail(thaw_tape *tape, const char *operation, const char *format,
+                                     ...) THAW_PRINTF(3, 4);
 
 /* Memory that lives until the reset, aligned to 64 bytes, not cleared; NULL (and a sticky error)
  * when there is none. */
@@ -98,7 +99,8 @@ THAW_API thaw_tensor *thaw_square(thaw_tape *tape, thaw_tensor *x);
 /* ---- Shape ---------------------------------------------------------------------------------- */
 
 /* The same elements under another shape of the same size. */
-THAW_API thaw_tensor *thaw_reshape(thaw_tape *tape, thaw_tensor *x, size_t rank, const size_t *shape);
+THAW_API thaw_tensor *thaw_reshape(thaw_tape *tape, thaw_tensor *x, size_t rank,
+                                   const size_t *shape);
 /* Two dimensions exchanged (values are moved). */
 THAW_API thaw_tensor *thaw_transpose(thaw_tape *tape, thaw_tensor *x, size_t axis_a, size_t axis_b);
 /* Joined along `axis`; all other dimensions agree. */
@@ -116,12 +118,15 @@ THAW_API thaw_tensor *thaw_gather_steps(thaw_tape *tape, thaw_tensor *x, const i
 /* ---- Reductions along one axis, which disappears --------------------------------------------- */
 
 /* `mask` is NULL (everything counts) or a constant tensor of zeros and ones whose shape equals the
- * leading dimensions of x, the reduced axis among them. For a mean the divisor is the number of ones;
- * where no element counts, sum and mean are 0 and max is 0, all without gradient. */
-THAW_API thaw_tensor *thaw_sum(thaw_tape *tape, thaw_tensor *x, size_t axis, const thaw_tensor *mask);
-THAW_API thaw_tensor *thaw_mean(thaw_tape *tape, thaw_tensor *x, size_t axis, const thaw_tensor *mask);
+ * leading dimensions of x, the reduced axis among them. For a mean the divisor is the number of
+ * ones; where no element counts, sum and mean are 0 and max is 0, all without gradient. */
+THAW_API thaw_tensor *thaw_sum(thaw_tape *tape, thaw_tensor *x, size_t axis,
+                               const thaw_tensor *mask);
+THAW_API thaw_tensor *thaw_mean(thaw_tape *tape, thaw_tensor *x, size_t axis,
+                                const thaw_tensor *mask);
 /* The gradient goes to the first of equal maxima, as in PyTorch. */
-THAW_API thaw_tensor *thaw_max(thaw_tape *tape, thaw_tensor *x, size_t axis, const thaw_tensor *mask);
+THAW_API thaw_tensor *thaw_max(thaw_tape *tape, thaw_tensor *x, size_t axis,
+                               const thaw_tensor *mask);
 /* Mask [T][B]: 1 where t < lengths[b]. NULL lengths: all ones. */
 THAW_API thaw_tensor *thaw_length_mask(thaw_tape *tape, size_t time, size_t batch,
                                        const int32_t *lengths);
@@ -134,14 +139,16 @@ THAW_API thaw_tensor *thaw_log_softmax(thaw_tape *tape, thaw_tensor *x);
 /* (x − mean)/√(variance + epsilon) · gain + bias, gain and bias [D] (Ba et al. 2016). */
 THAW_API thaw_tensor *thaw_layer_norm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *gain,
                                       thaw_tensor *bias, float epsilon);
-/* x [N][D]. Training: the batch's statistics, and running ← (1 − momentum)·running + momentum·batch,
- * with the unbiased variance in the running one, as in PyTorch; else the running statistics.
- * running_mean and running_variance are [D] and get no gradient (Ioffe and Szegedy 2015). */
+/* x [N][D]. Training: the batch's statistics, and running ← (1 − momentum)·running +
+ * momentum·batch, with the unbiased variance in the running one, as in PyTorch; else the running
+ * statistics. running_mean and running_variance are [D] and get no gradient (Ioffe and Szegedy
+ * 2015). */
 THAW_API thaw_tensor *thaw_batch_norm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *gain,
                                       thaw_tensor *bias, thaw_tensor *running_mean,
                                       thaw_tensor *running_variance, float momentum, float epsilon);
 
-/* ---- Dropout: all are the identity unless the tape is training; kept values are scaled by 1/(1−p) */
+/* ---- Dropout: all are the identity unless the tape is training; kept values are scaled by 1/(1−p)
+ */
 
 /* Every element on its own (Srivastava et al. 2014). On a weight matrix: DropConnect. */
 THAW_API thaw_tensor *thaw_dropout(thaw_tape *tape, thaw_tensor *x, float p);
@@ -152,34 +159,38 @@ THAW_API thaw_tensor *thaw_locked_dropout(thaw_tape *tape, thaw_tensor *x, float
 THAW_API thaw_tensor *thaw_embedding(thaw_tape *tape, thaw_tensor *table, const int32_t *ids,
                                      size_t time, size_t batch, float p);
 
-/* ---- Recurrent layers -------------------------------------------------------------------------- */
+/* ---- Recurrent layers --------------------------------------------------------------------------
+ */
 
 /* A whole LSTM layer over a sequence (Hochreiter and Schmidhuber 1997, gates as in PyTorch):
  *   i, f, g, o = x·w_ihᵀ + h·w_hhᵀ + bias;  c = σ(f)·c + σ(i)·tanh(g);  h = σ(o)·tanh(c)
  * x [T][B][I], w_ih [4H][I], w_hh [4H][H], bias [4H] -> h [T][B][H].
  * h0, c0 [B][H] are the carried state, NULL for zeros; no gradient flows into them. h_last, c_last
  * receive the state after the last step, NULL where it is not wanted; they may be h0 and c0. */
-THAW_API thaw_tensor *thaw_lstm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih, thaw_tensor *w_hh,
-                                thaw_tensor *bias, const float *h0, const float *c0, float *h_last,
-                                float *c_last);
+THAW_API thaw_tensor *thaw_lstm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih,
+                                thaw_tensor *w_hh, thaw_tensor *bias, const float *h0,
+                                const float *c0, float *h_last, float *c_last);
 
-/* ---- Losses: scalars (rank 0) --------------------------------------------------------------------- */
+/* ---- Losses: scalars (rank 0)
+ * --------------------------------------------------------------------- */
 
-/* Mean over the rows of −log softmax(logits)[target]; logits [..][C], targets[rows]; a target of −1 is
- * left out of the mean. */
-THAW_API thaw_tensor *thaw_cross_entropy(thaw_tape *tape, thaw_tensor *logits, const int32_t *targets);
-/* thaw_cross_entropy(thaw_linear(x, weight, bias), targets) in blocks of rows: the logits never exist
- * as a whole. x [..][D], weight [V][D], bias [V] or NULL. `loss_sum`, if not NULL, receives the
- * sum of the losses over the counted rows in double. */
-THAW_API thaw_tensor *thaw_linear_cross_entropy(thaw_tape *tape, thaw_tensor *x, thaw_tensor *weight,
-                                                thaw_tensor *bias, const int32_t *targets,
-                                                double *loss_sum);
+/* Mean over the rows of −log softmax(logits)[target]; logits [..][C], targets[rows]; a target of −1
+ * is left out of the mean. */
+THAW_API thaw_tensor *thaw_cross_entropy(thaw_tape *tape, thaw_tensor *logits,
+                                         const int32_t *targets);
+/* thaw_cross_entropy(thaw_linear(x, weight, bias), targets) in blocks of rows: the logits never
+ * exist as a whole. x [..][D], weight [V][D], bias [V] or NULL. `loss_sum`, if not NULL, receives
+ * the sum of the losses over the counted rows in double. */
+THAW_API thaw_tensor *thaw_linear_cross_entropy(thaw_tape *tape, thaw_tensor *x,
+                                                thaw_tensor *weight, thaw_tensor *bias,
+                                                const int32_t *targets, double *loss_sum);
 /* Activation regularisation: the mean of x² over the elements that count. x [T][B][D], mask [T][B]
  * or NULL (Merity et al. 2017, 4.2). */
 THAW_API thaw_tensor *thaw_mean_square(thaw_tape *tape, thaw_tensor *x, const thaw_tensor *mask);
 /* Temporal activation regularisation: the mean of (x[t+1] − x[t])² where both steps count; 0 when
  * T = 1. */
-THAW_API thaw_tensor *thaw_mean_square_step(thaw_tape *tape, thaw_tensor *x, const thaw_tensor *mask);
+THAW_API thaw_tensor *thaw_mean_square_step(thaw_tape *tape, thaw_tensor *x,
+                                            const thaw_tensor *mask);
 
 #ifdef __cplusplus
 }
