@@ -12,11 +12,11 @@
 
 struct thaw_decoder {
   const char *file;
-  char *encoding;  /* as the user wrote it */
-  bool converts;   /* with iconv; otherwise the text is UTF-8 already */
-  iconv_t iconv;   /* when it converts */
-  bool begun;      /* a character has come out */
-  uint64_t offset; /* bytes read */
+  char *encoding;      /* as the user wrote it */
+  bool converts;       /* with iconv; otherwise the text is UTF-8 already */
+  iconv_t iconv;       /* when it converts */
+  bool begun;          /* a character has come out */
+  uint64_t offset;     /* bytes read */
   size_t line, column; /* of the next character, from 1; the column counts characters */
 };
 
@@ -105,17 +105,15 @@ static thaw_status refuse_nul(thaw_context *ctx, const thaw_decoder *d) {
 
 static thaw_status refuse_byte(thaw_context *ctx, const thaw_decoder *d, const char *bytes,
                                bool incomplete) {
-  return thaw_fail_at(ctx, d->file, d->line, d->column,
-                      "byte 0x%02x at offset %llu %s %s%s", (unsigned char)bytes[0],
-                      (unsigned long long)d->offset,
-                      incomplete ? "begins a character that the end of the file cuts off, in"
-                                 : "is not valid",
-                      d->encoding,
-                      d->converts ? "" : "; another encoding must be named ('encoding')");
+  return thaw_fail_at(
+      ctx, d->file, d->line, d->column, "byte 0x%02x at offset %llu %s %s%s",
+      (unsigned char)bytes[0], (unsigned long long)d->offset,
+      incomplete ? "begins a character that the end of the file cuts off, in" : "is not valid",
+      d->encoding, d->converts ? "" : "; another encoding must be named ('encoding')");
 }
 
-/* How many bytes at the start are whole UTF-8 characters other than NUL. `*incomplete`: what follows
- * may still become one. */
+/* How many bytes at the start are whole UTF-8 characters other than NUL. `*incomplete`: what
+ * follows may still become one. */
 static size_t good_utf8(const char *bytes, size_t count, bool *incomplete) {
   const uint8_t *start = (const uint8_t *)bytes;
   const uint8_t *bad = u8_check(start, count);
@@ -132,7 +130,8 @@ static thaw_status check_utf8(thaw_context *ctx, thaw_decoder *d, const char *by
   bool incomplete, nul;
   const size_t begin = text->size;
   const size_t good = good_utf8(bytes, count, &incomplete);
-  if (good == 0 && count > 0 && (last || !incomplete)) return refuse_byte(ctx, d, bytes, incomplete);
+  if (good == 0 && count > 0 && (last || !incomplete))
+    return refuse_byte(ctx, d, bytes, incomplete);
   if (!thaw_buffer_append(text, bytes, good)) return thaw_fail_memory(ctx, good);
   const bool marked = !d->begun && good >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;
   accept_text(d, text, begin, &nul);

@@ -1,8 +1,8 @@
 /* input.h: one file as UTF-8 text, plain or gzip-compressed, by lines or as a whole.
  *
- * Errors are THAW_INVALID with file, line and column where they are known: a file that is missing, unreadable
- * or a folder, damaged or truncated gzip data, text that is not in the encoding. All good lines before an
- * error are handed out first. */
+ * Errors are THAW_INVALID with file, line and column where they are known: a file that is missing,
+ * unreadable or a folder, damaged or truncated gzip data, text that is not in the encoding. All
+ * good lines before an error are handed out first. */
 #ifndef THAW_INPUT_H
 #define THAW_INPUT_H
 
@@ -15,8 +15,8 @@ thaw_status thaw_input_open(thaw_context *ctx, const char *path, const char *enc
                             thaw_input **input);
 void thaw_input_close(thaw_input *input);
 
-/* The next line without its \n or \r\n, NUL-terminated and valid until the next call; NULL at the end. The caller may
- * write to it. */
+/* The next line without its \n or \r\n, NUL-terminated and valid until the next call; NULL at the
+ * end. The caller may write to it. */
 thaw_status thaw_input_line(thaw_context *ctx, thaw_input *input, char **line, size_t *bytes);
 /* The number, from 1, of the line that was read last. */
 size_t thaw_input_line_number(const thaw_input *input);

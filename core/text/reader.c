@@ -12,12 +12,17 @@
 
 static const thaw_reader_format *format_of(thaw_format format) {
   switch (format) {
-    case THAW_FORMAT_TEXT: return &thaw_reader_text;
+    case THAW_FORMAT_TEXT:
+      return &thaw_reader_text;
     case THAW_FORMAT_CSV:
-    case THAW_FORMAT_TSV: return &thaw_reader_csv;
-    case THAW_FORMAT_JSONL: return &thaw_reader_jsonl;
-    case THAW_FORMAT_FOLDER: return &thaw_reader_folder;
-    case THAW_FORMAT_LABELLED: return &thaw_reader_labelled;
+    case THAW_FORMAT_TSV:
+      return &thaw_reader_csv;
+    case THAW_FORMAT_JSONL:
+      return &thaw_reader_jsonl;
+    case THAW_FORMAT_FOLDER:
+      return &thaw_reader_folder;
+    case THAW_FORMAT_LABELLED:
+      return &thaw_reader_labelled;
   }
   return NULL;
 }
@@ -33,7 +38,8 @@ static thaw_status open_input(thaw_context *ctx, thaw_reader *reader) {
   thaw_status status = thaw_input_open(ctx, source->path, source->encoding, &reader->input);
   bool empty = false;
   if (status == THAW_OK) status = thaw_input_is_empty(ctx, reader->input, &empty);
-  if (status == THAW_OK && empty) status = thaw_fail_at(ctx, source->path, 0, 0, "the file is empty");
+  if (status == THAW_OK && empty)
+    status = thaw_fail_at(ctx, source->path, 0, 0, "the file is empty");
   return status;
 }
 

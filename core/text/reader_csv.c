@@ -1,8 +1,8 @@
 /* reader_csv.c: comma- or tab-separated tables with a header row, parsed by libcsv, strictly.
  *
  * The parser is fed one physical line at a time, so that every row and every broken quote has its
- * line. Only \n ends a row (\r\n has become \n by then) and spaces belong to their cell, as RFC 4180 says.
- * Only the wanted cells are kept. */
+ * line. Only \n ends a row (\r\n has become \n by then) and spaces belong to their cell, as RFC
+ * 4180 says. Only the wanted cells are kept. */
 #include <csv.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,16 +69,19 @@ static thaw_status refuse_quote(thaw_context *ctx, const thaw_reader *reader, co
   const table *t = reader->state;
   const size_t column = u8_mbsnlen((const uint8_t *)line, position) + 1;
   if (position < bytes && line[position] == '"') {
-    return thaw_fail_at(ctx, reader->source.path, t->line, column,
-                        "a quote within a cell that does not begin with one; such a cell is written "
-                        "in quotes, with its own quotes doubled");
+    return thaw_fail_at(
+        ctx, reader->source.path, t->line, column,
+        "a quote within a cell that does not begin with one; such a cell is written "
+        "in quotes, with its own quotes doubled");
   }
-  return thaw_fail_at(ctx, reader->source.path, t->line, column,
-                      "text after the quote that ends a cell; a quote within a cell must be doubled");
+  return thaw_fail_at(
+      ctx, reader->source.path, t->line, column,
+      "text after the quote that ends a cell; a quote within a cell must be doubled");
 }
 
 /* Gives one line to the parser; t->row_ended says whether a row ended with it. */
-static thaw_status feed_line(thaw_context *ctx, thaw_reader *reader, const char *line, size_t bytes) {
+static thaw_status feed_line(thaw_context *ctx, thaw_reader *reader, const char *line,
+                             size_t bytes) {
   table *t = reader->state;
   size_t used = csv_parse(&t->parser, line, bytes, end_cell, end_row, t);
   if (used == bytes && csv_error(&t->parser) == CSV_SUCCESS) {
@@ -127,12 +130,14 @@ static thaw_status find_column(thaw_context *ctx, const thaw_reader *reader, con
   for (size_t i = 0; i < t->columns; i++) {
     if (strcmp(names[i], name) != 0) continue;
     if (*column != NO_COLUMN) {
-      return thaw_fail_at(ctx, reader->source.path, t->row_line, 0, "there are two columns '%s'", name);
+      return thaw_fail_at(ctx, reader->source.path, t->row_line, 0, "there are two columns '%s'",
+                          name);
     }
     *column = i;
   }
   if (*column != NO_COLUMN) return THAW_OK;
-  return thaw_reader_missing(ctx, reader->source.path, t->row_line, "column", name, names, t->columns);
+  return thaw_reader_missing(ctx, reader->source.path, t->row_line, "column", name, names,
+                             t->columns);
 }
 
 static thaw_status read_header(thaw_context *ctx, thaw_reader *reader) {
@@ -141,7 +146,8 @@ static thaw_status read_header(thaw_context *ctx, thaw_reader *reader) {
   thaw_status status = read_row(ctx, reader, &found);
   if (status != THAW_OK) return status;
   if (!found) {
-    return thaw_fail_at(ctx, reader->source.path, 0, 0, "there is no header row that names the columns");
+    return thaw_fail_at(ctx, reader->source.path, 0, 0,
+                        "there is no header row that names the columns");
   }
   t->columns = t->cells;
   const char **names = malloc(t->columns * sizeof *names);
@@ -182,9 +188,10 @@ static thaw_status check_row(thaw_context *ctx, const thaw_reader *reader) {
   const table *t = reader->state;
   const char *path = reader->source.path;
   if (t->cells < t->columns) {
-    return thaw_fail_at(ctx, path, t->row_line, 0,
-                        "the row has %zu cell%s, the header has %zu: the cell of column '%s' is missing",
-                        t->cells, t->cells == 1 ? "" : "s", t->columns, column_name(t, t->cells));
+    return thaw_fail_at(
+        ctx, path, t->row_line, 0,
+        "the row has %zu cell%s, the header has %zu: the cell of column '%s' is missing", t->cells,
+        t->cells == 1 ? "" : "s", t->columns, column_name(t, t->cells));
   }
   if (t->cells > t->columns) {
     return thaw_fail_at(ctx, path, t->row_line, 0,

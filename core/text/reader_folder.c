@@ -44,11 +44,12 @@ static bool add_path(thaw_folder_files *list, char *path) {
   return true;
 }
 
-/* A folder, or else a regular file; what cannot be looked at counts as a file, so that opening it tells why. */
-static bool is_wanted(const char *path, bool folder) {
+/* A folder, or else a regular file; what cannot be looked at counts as a file, so that opening it
+ * tells why. */
+static bool is_wanted(const char *path, bool folders) {
   struct stat info;
-  if (stat(path, &info) != 0) return !folder;
-  return folder ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode);
+  if (stat(path, &info) != 0) return !folders;
+  return folders ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode);
 }
 
 /* The folders, or else the regular files, directly in `path`, sorted; hidden ones are left out, and
@@ -115,7 +116,8 @@ thaw_status thaw_folder_list(thaw_context *ctx, const char *path, thaw_folder_fi
     status = add_class(ctx, classes.paths[i], files);
   }
   if (status == THAW_OK && used == 0) {
-    status = thaw_fail_at(ctx, path, 0, 0, "there is no folder in it; one for each class was expected");
+    status =
+        thaw_fail_at(ctx, path, 0, 0, "there is no folder in it; one for each class was expected");
   }
   thaw_folder_files_free(&classes);
   if (status != THAW_OK) thaw_folder_files_free(files);
@@ -128,7 +130,8 @@ static thaw_status open_folder(thaw_context *ctx, thaw_reader *reader) {
   if (!state) return thaw_fail_memory(ctx, sizeof *state);
   thaw_status status = thaw_folder_list(ctx, reader->source.path, &state->files);
   if (status == THAW_OK && state->files.count == 0) {
-    status = thaw_fail_at(ctx, reader->source.path, 0, 0, "there is no file in the folders of its classes");
+    status = thaw_fail_at(ctx, reader->source.path, 0, 0,
+                          "there is no file in the folders of its classes");
   }
   return status;
 }

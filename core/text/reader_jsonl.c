@@ -84,7 +84,8 @@ static thaw_status get_member(thaw_context *ctx, const thaw_reader *reader, cons
     return refuse_member(ctx, reader, name);
   }
   const json_type type = json_object_get_type(value);
-  const bool scalar = type == json_type_int || type == json_type_double || type == json_type_boolean;
+  const bool scalar =
+      type == json_type_int || type == json_type_double || type == json_type_boolean;
   if (type != json_type_string && (only_string || !scalar)) {
     return thaw_fail_at(ctx, document->file, document->line, 0,
                         "the member '%s' is of type %s, a string was expected", name,
@@ -113,8 +114,8 @@ static thaw_status next_jsonl(thaw_context *ctx, thaw_reader *reader, bool *foun
     size_t length;
     status = get_member(ctx, reader, reader->source.label, false, &document->label, &length);
     if (status == THAW_OK && length == 0) {
-      status = thaw_fail_at(ctx, document->file, document->line, 0, "the label, member '%s', is empty",
-                            reader->source.label);
+      status = thaw_fail_at(ctx, document->file, document->line, 0,
+                            "the label, member '%s', is empty", reader->source.label);
     }
   }
   *found = status == THAW_OK;

@@ -31,8 +31,7 @@ static thaw_status find_label(thaw_context *ctx, const thaw_reader *reader, char
     if (!cut) {
       return thaw_fail_at(ctx, document->file, document->line, 1,
                           "the label '%.*s' does not contain '%s', at which it is to be cut",
-                          shown(word), word,
-                          source->label_cut);
+                          shown(word), word, source->label_cut);
     }
     *cut = '\0';
   }

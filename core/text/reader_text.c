@@ -1,9 +1,8 @@
 /* reader_text.c: a document on every line that is not blank, or the whole file as one. */
-#include "text/reader_format.h"
-
 #include <stdlib.h>
 
 #include "base/context.h"
+#include "text/reader_format.h"
 
 static thaw_status open_text(thaw_context *ctx, thaw_reader *reader) {
   if (!reader->source.whole) return THAW_OK;
