@@ -1,0 +1,38 @@
+/* seal.h: the first bytes of a run file, by which damage is found before HDF5 reads a byte of it.
+ *
+ * HDF5 leaves a user block at the start of a file to whoever wrote it. Ours is plain text (head -c
+ * 512 RUN.h5):
+ *
+ *   thaw run file
+ *   format 1
+ *   content 5d1c…         hash of the whole file without these digits and without the blocks
+ *   room 512              size of the user block
+ *   length 81920          size of the file
+ *   blocks 2              pieces that have checksums of their own: weights, checkpoint arrays
+ *   2048 16384            offset and bytes of each, by rising offset
+ *   …
+ *
+ * A truncated or changed file is refused whole, so that HDF5, which does not check the lengths of
+ * texts that it reads, only ever sees what thaw wrote. Blocks are left out because most readers
+ * want the small parts only. */
+#ifndef THAW_SEAL_H
+#define THAW_SEAL_H
+
+#include "thaw/base.h"
+
+typedef struct thaw_seal_block {
+  uint64_t offset, bytes;
+} thaw_seal_block;
+
+/* The room that the seal of a file with so many blocks needs: a power of two, at least 512 (HDF5's
+ * rule). */
+size_t thaw_seal_room(size_t block_count);
+/* Seals the finished file `part`, which has `room` free bytes at its start; `path` is its name in
+ * messages. Sorts the blocks. */
+thaw_status thaw_seal_write(thaw_context *ctx, const char *path, const char *part, size_t room,
+                            unsigned format, thaw_seal_block *blocks, size_t block_count);
+/* THAW_INVALID, naming the file: not there, empty, not HDF5, not written by thaw, another format
+ * (both numbers), truncated, damaged. */
+thaw_status thaw_seal_check(thaw_context *ctx, const char *path, unsigned format);
+
+#endif
