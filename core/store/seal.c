@@ -297,7 +297,7 @@ static thaw_status check_open(thaw_context *ctx, const char *path, int descripto
   }
   found->room.size = head;
   found->room.data[head] = '\0';
-  size_t blocks_at;
+  size_t blocks_at = 0;
   thaw_status status = judge_head(ctx, path, format, length, found, &blocks_at);
   if (status == THAW_OK) status = read_blocks(ctx, path, descriptor, found, blocks_at);
   char digits[THAW_HASH_TEXT];
