@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #if defined(__SSE2__)
 #include <pmmintrin.h>
@@ -26,6 +27,38 @@ void thaw_sgemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k
               (int)stride_a, b, (int)stride_b, beta, c, (int)stride_c);
 }
 
+#if defined(__x86_64__)
+/* OpenBLAS chooses its kernels from the processor's model when it is loaded, and falls back to
+ * those of 2004 for a model that it does not know, at a fifth of the speed. It has no documented
+ * way to choose again, but these two functions, which are there where it was built for several
+ * processors. */
+extern void gotoblas_dynamic_quit(void) __attribute__((weak));
+extern void gotoblas_dynamic_init(void) __attribute__((weak));
+
+static void choose_kernels(void) {
+  const char *variable = "OPENBLAS_CORETYPE", *better = NULL;
+  if (!gotoblas_dynamic_quit || !gotoblas_dynamic_init || getenv(variable)) return;
+  if (strcmp(openblas_get_corename(), "Prescott") != 0) return;
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) better = "Haswell";
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    better = "SkylakeX";
+  }
+  if (!better || setenv(variable, better, 0) != 0) return;
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  unsetenv(variable);
+}
+#else
+static void choose_kernels(void) {
+}
+#endif
+
+const char *thaw_blas_processor(void) {
+  return openblas_get_corename();
+}
+
 /* The mode of one thread; workers inherit nothing. */
 static void flush_denormals(void) {
 #if defined(__SSE2__)
@@ -36,6 +69,7 @@ static void flush_denormals(void) {
 
 int thaw_numerics_prepare(int threads) {
   if (threads <= 0) threads = omp_get_num_procs();
+  choose_kernels();
   omp_set_dynamic(0);
   omp_set_num_threads(threads);
   openblas_set_num_threads(threads);

@@ -14,11 +14,15 @@ void thaw_sgemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k
 /* OpenBLAS counts in int: whether a dimension or stride is small enough. */
 bool thaw_blas_fits(size_t dimension);
 
-/* Prepares the calling thread and the workers that it starts: `threads` threads (0: as many as the
- * machine has) for OpenBLAS and OpenMP; numbers below 1e-38 count as 0, for they are slow and
- * change nothing. Returns the number of threads. Call it again after a change of thread. */
+/* Prepares the process, before the first product: `threads` threads (0: as many as the machine has)
+ * for OpenBLAS and OpenMP; numbers below 1e-38 count as 0 in the calling thread and its workers,
+ * for they are slow and change nothing; and where OpenBLAS is older than the processor and would
+ * not use its vector units, it is told to (unless OPENBLAS_CORETYPE is set). Returns the number of
+ * threads. */
 int thaw_numerics_prepare(int threads);
 int thaw_numerics_threads(void);
+/* The processor that OpenBLAS takes this machine for: "SkylakeX". Not to be freed. */
+const char *thaw_blas_processor(void);
 
 /* Floating-point operations per second of a large product on the threads in use, measured for about
  * a twentieth of a second; 0 when there is no memory. */

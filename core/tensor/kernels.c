@@ -49,14 +49,30 @@ void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function
 
 /* ---- exp and tanh of one number, without branches ------------------------------------------ */
 
-/* 2^n · e^r with x = n·ln 2 + r, |r| <= ln 2 / 2; the polynomial is Cephes' expf (Moshier). */
+INLINE uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+INLINE float power_of_two(uint32_t n) {
+  const uint32_t bits = (n + 127) << 23;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* 2^n · e^r with x = n·ln 2 + r, |r| <= ln 2 / 2; the polynomial is Cephes' expf (Moshier). Beyond
+ * the bounds the result overflows to infinity or underflows to 0 by itself; a NaN passes. */
 INLINE float exp_one(float x) {
-  const float highest = 88.72284f, lowest = -87.33655f;
-  float bounded = x > lowest ? x : lowest; /* a NaN becomes a number here and comes back below */
+  const float highest = 89.0f, lowest = -104.0f;
+  float bounded = x < lowest ? lowest : x;
   bounded = bounded > highest ? highest : bounded;
-  const float scaled = bounded * 1.44269504088896341f;
-  const int n = (int)(scaled + (scaled < 0 ? -0.5f : 0.5f));
-  const float whole = (float)n;
+  /* Added to 1.5·2^23, a number is rounded to a whole one, which stands in the lowest bits. */
+  const float rounder = 12582912.0f;
+  const float shifted = bounded * 1.44269504088896341f + rounder;
+  const int32_t n = (int32_t)(bits_of(shifted) - 0x4b400000u);
+  const float whole = shifted - rounder;
   const float r = (bounded - whole * 0.693359375f) + whole * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
@@ -66,15 +82,8 @@ INLINE float exp_one(float x) {
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
   /* 2^128 is no float: the factor is applied in two halves. */
-  const int half = n / 2;
-  union {
-    int bits;
-    float value;
-  } first = {.bits = (half + 127) << 23}, second = {.bits = (n - half + 127) << 23};
-  float y = p * first.value * second.value;
-  y = x > highest ? INFINITY : y;
-  y = x < lowest ? 0.0f : y;
-  return x != x ? x : y;
+  const int32_t half = n >> 1;
+  return p * power_of_two((uint32_t)half) * power_of_two((uint32_t)n - (uint32_t)half);
 }
 
 /* Near 0 Cephes' odd polynomial, elsewhere 1 − 2/(e^2|x| + 1). */
@@ -178,7 +187,7 @@ LOOP(relu, y[i] = a[i] < 0.0f ? 0.0f : a[i])
 LOOP(gelu, y[i] = gelu_one(a[i]))
 LOOP(tanh_backward, y[i] += a[i] * (1.0f - b[i] * b[i]))
 LOOP(sigmoid_backward, y[i] += a[i] * (b[i] * (1.0f - b[i])))
-LOOP(relu_backward, y[i] += b[i] > 0.0f ? a[i] : 0.0f)
+LOOP(relu_backward, y[i] += a[i] * (b[i] > 0.0f ? 1.0f : 0.0f))
 LOOP(gelu_backward, y[i] += a[i] * gelu_slope(b[i]))
 
 void thaw_vector_exp(float *y, const float *x, size_t n) {
@@ -468,15 +477,39 @@ void thaw_sgd(float *weights, const float *gradient, float *velocity, size_t n,
 
 /* ---- Dropout ------------------------------------------------------------------------------- */
 
-void thaw_dropout_mask(float *mask, size_t n, float p, thaw_rng *rng) {
-  /* Each draw of 64 bits decides two elements. */
-  const uint32_t threshold = (uint32_t)((double)p * 0x1p32);
-  const float kept = 1.0f / (1.0f - p);
-  size_t i = 0;
-  for (; i + 1 < n; i += 2) {
-    const uint64_t bits = thaw_rng_next(rng);
-    mask[i] = (uint32_t)bits < threshold ? 0.0f : kept;
-    mask[i + 1] = (uint32_t)(bits >> 32) < threshold ? 0.0f : kept;
+/* Eight generators side by side (xoshiro256+, Blackman and Vigna 2018, whose upper bits are as good
+ * as those of thaw_rng_next), each giving two numbers of 32 bits at a time. The lowest bits of
+ * xoshiro256+ are weak linearly; here they decide nothing but ties with the threshold. */
+enum { LANES = 8 };
+
+THAW_CLONES static void mask_loop(float *mask, size_t n, uint32_t threshold, float kept,
+                                  uint64_t state[4][LANES]) {
+  uint64_t s[4][LANES];
+  memcpy(s, state, sizeof s);
+  for (size_t begin = 0; begin < n; begin += 2 * LANES) {
+    float drawn[2 * LANES];
+#pragma omp simd
+    for (size_t l = 0; l < LANES; l++) {
+      const uint64_t bits = s[0][l] + s[3][l], t = s[1][l] << 17;
+      s[2][l] ^= s[0][l];
+      s[3][l] ^= s[1][l];
+      s[1][l] ^= s[2][l];
+      s[0][l] ^= s[3][l];
+      s[2][l] ^= t;
+      s[3][l] = (s[3][l] << 45) | (s[3][l] >> 19);
+      drawn[l] = (uint32_t)bits < threshold ? 0.0f : kept;
+      drawn[LANES + l] = (uint32_t)(bits >> 32) < threshold ? 0.0f : kept;
+    }
+    const size_t count = n - begin < 2 * LANES ? n - begin : 2 * LANES;
+    memcpy(mask + begin, drawn, count * sizeof(float));
   }
-  if (i < n) mask[i] = (uint32_t)thaw_rng_next(rng) < threshold ? 0.0f : kept;
+}
+
+void thaw_dropout_mask(float *mask, size_t n, float p, thaw_rng *rng) {
+  uint64_t state[4][LANES];
+  for (size_t lane = 0; lane < LANES; lane++) {
+    const thaw_rng one = thaw_rng_make(thaw_rng_next(rng), lane);
+    for (size_t i = 0; i < 4; i++) state[i][lane] = one.state[i];
+  }
+  mask_loop(mask, n, (uint32_t)((double)p * 0x1p32), 1.0f / (1.0f - p), state);
 }
