@@ -1,0 +1,52 @@
+/* model.h: an encoder with what stands on it: a decoder (language model) or a head (classifier).
+ *
+ * The language model's decoder is tied to the encoder's embedding where the last layer's width
+ * allows; then it adds only a bias. The group "decoder" holds what it adds, "head" what a head
+ * adds. */
+#ifndef THAW_MODEL_H
+#define THAW_MODEL_H
+
+#include "config/experiment.h"
+#include "plugin/parameters.h"
+
+typedef struct thaw_model {
+  thaw_params *params;
+  const thaw_encoder *encoder;
+  void *encoder_self;
+  thaw_encoder_info info;
+  size_t vocabulary;
+  /* A language model: */
+  thaw_tensor *decoder_weight; /* [V][D]; the embedding itself when tied */
+  thaw_tensor *decoder_bias;   /* [V] */
+  bool tied;
+  /* A classifier: */
+  const thaw_head *head;
+  void *head_self;
+  size_t classes;
+} thaw_model;
+
+/* Fresh models; initial values depend on `seed`. */
+thaw_status thaw_model_create_language_model(thaw_context *ctx, const thaw_plugin_use *encoder,
+                                             size_t vocabulary, uint64_t seed, thaw_model **model);
+thaw_status thaw_model_create_classifier(thaw_context *ctx, const thaw_plugin_use *encoder,
+                                         const thaw_plugin_use *head, size_t vocabulary,
+                                         size_t classes, uint64_t seed, thaw_model **model);
+void thaw_model_free(thaw_model *model);
+
+/* The rate_groups of a model that a schedule speaks of, from the input to the output. A
+ * classifier's are its parameter groups. A tied language model's embedding belongs to its output as
+ * well: as in fastai it stands last, together with the decoder, under the name "embedding". */
+typedef struct thaw_rate_group {
+  const char *name; /* the model's */
+  const thaw_param_group *groups[2];
+  size_t group_count;
+} thaw_rate_group;
+
+/* `rate_groups` receives at most params->count of them; returns how many. */
+size_t thaw_model_rate_groups(const thaw_model *model, thaw_rate_group *rate_groups);
+
+/* Copies every value of `from` to the tensor of the same group and name; both have the same layout.
+ */
+void thaw_params_copy(thaw_params *to, const thaw_params *from);
+
+#endif

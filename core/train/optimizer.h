@@ -1,0 +1,41 @@
+/* optimizer.h: SGD and Adam with decoupled weight decay, on the rate_groups of a model.
+ *
+ * The optimizer owns the gradients of the tensors that it trains. Each rate_group counts its own
+ * steps: one that was thawed late begins as Adam begins (as PyTorch does for parameters without a
+ * gradient). */
+#ifndef THAW_OPTIMIZER_H
+#define THAW_OPTIMIZER_H
+
+#include "train/model.h"
+
+typedef struct thaw_optimized {
+  thaw_tensor *tensor;
+  size_t rate_group;
+  float *moments[2]; /* Adam: mean and mean of squares; SGD: velocity and NULL */
+  char *name;        /* "group/tensor", for checkpoints */
+} thaw_optimized;
+
+typedef struct thaw_optimizer {
+  const thaw_optimizer_config *config;
+  thaw_optimized *tensors;
+  size_t count;
+  int64_t *steps; /* [rate_groups]: steps taken */
+  size_t rate_group_count;
+} thaw_optimizer;
+
+/* `config` and the model outlive the optimizer. */
+thaw_status thaw_optimizer_create(thaw_context *ctx, const thaw_optimizer_config *config,
+                                  const thaw_rate_group *rate_groups, size_t rate_group_count,
+                                  thaw_optimizer **optimizer);
+void thaw_optimizer_free(thaw_optimizer *optimizer);
+
+/* Before a step: clears the gradients of rate_groups whose rate is above 0; the tensors of the
+ * others want none. `rates` [rate_group_count]. */
+void thaw_optimizer_prepare(thaw_optimizer *optimizer, const double *rates);
+/* The norm of all gradients that are wanted, in double. */
+double thaw_optimizer_norm(const thaw_optimizer *optimizer);
+/* One step with each rate group's rate. Gradients are first scaled so that their norm, which is
+ * `norm`, is at most config->clip (0: no clipping), as torch.nn.utils.clip_grad_norm_ does. */
+void thaw_optimizer_step(thaw_optimizer *optimizer, const double *rates, double norm);
+
+#endif
