@@ -59,6 +59,7 @@ stage 'build with sanitizers' make -C build-sanitize -j"$jobs"
 stage 'tests with sanitizers' make -C build-sanitize -j"$jobs" check
 count 'tests with sanitizers'
 stage 'distcheck' make -C build-check -j"$jobs" distcheck
+stage 'install and a plugin built outside' outside_plugin
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

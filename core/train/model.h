@@ -33,7 +33,7 @@ thaw_status thaw_model_create_classifier(thaw_context *ctx, const thaw_plugin_us
                                          size_t classes, uint64_t seed, thaw_model **model);
 void thaw_model_free(thaw_model *model);
 
-/* The rate_groups of a model that a schedule speaks of, from the input to the output. A
+/* The rate groups of a model that a schedule speaks of, from the input to the output. A
  * classifier's are its parameter groups. A tied language model's embedding belongs to its output as
  * well: as in fastai it stands last, together with the decoder, under the name "embedding". */
 typedef struct thaw_rate_group {

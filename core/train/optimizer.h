@@ -1,6 +1,6 @@
-/* optimizer.h: SGD and Adam with decoupled weight decay, on the rate_groups of a model.
+/* optimizer.h: SGD and Adam with decoupled weight decay, on the rate groups of a model.
  *
- * The optimizer owns the gradients of the tensors that it trains. Each rate_group counts its own
+ * The optimizer owns the gradients of the tensors that it trains. Each rate group counts its own
  * steps: one that was thawed late begins as Adam begins (as PyTorch does for parameters without a
  * gradient). */
 #ifndef THAW_OPTIMIZER_H
@@ -29,7 +29,7 @@ thaw_status thaw_optimizer_create(thaw_context *ctx, const thaw_optimizer_config
                                   thaw_optimizer **optimizer);
 void thaw_optimizer_free(thaw_optimizer *optimizer);
 
-/* Before a step: clears the gradients of rate_groups whose rate is above 0; the tensors of the
+/* Before a step: clears the gradients of rate groups whose rate is above 0; the tensors of the
  * others want none. `rates` [rate_group_count]. */
 void thaw_optimizer_prepare(thaw_optimizer *optimizer, const double *rates);
 /* The norm of all gradients that are wanted, in double. */

@@ -1,4 +1,4 @@
-/* schedule.h: a chain of schedule plugins: the rate of every rate_group at every step. */
+/* schedule.h: a chain of schedule plugins: the rate of every rate group at every step. */
 #ifndef THAW_SCHEDULE_H
 #define THAW_SCHEDULE_H
 
