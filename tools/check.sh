@@ -36,9 +36,9 @@ formatted() {
 }
 
 outside_plugin() { # a plugin built against an installed thaw, out of the tree, is found and loaded
-  local prefix=$top/build-check/prefix folder=$top/build-check/outside
-  rm -rf "$prefix" "$folder" && mkdir -p "$folder"
-  make -C build-check install prefix="$prefix" || return 1
+  local root=$top/build-check/installed prefix=$top/build-check/installed/usr/local folder=$top/build-check/outside
+  rm -rf "$root" "$folder" && mkdir -p "$folder"
+  make -C build-check install DESTDIR="$root" || return 1
   sed 's/"constant"/"my_constant"/' plugins/schedule/constant.c >"$folder/my_constant.c"
   export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
   cc -shared -fPIC -o "$folder/my_constant.so" "$folder/my_constant.c" \
