@@ -46,6 +46,7 @@ typedef struct thaw_optimizer_config {
   double clip; /* largest gradient norm; 0: no clipping */
 } thaw_optimizer_config;
 
+/* What a stage takes over. `none` needs no source. */
 typedef struct thaw_transfer {
   bool none, all; /* or the list: */
   const char *const *groups;
@@ -53,6 +54,13 @@ typedef struct thaw_transfer {
   const char *from;  /* another run file, or NULL for the stage before */
   const char *stage; /* which stage's weights of that file; NULL: its last */
 } thaw_transfer;
+
+/* Which words a stage knows. */
+typedef enum thaw_vocabulary_kind {
+  THAW_VOCABULARY_BOTH,   /* those of its own text, and those of the stage that it takes over */
+  THAW_VOCABULARY_SOURCE, /* those of the stage that it takes over */
+  THAW_VOCABULARY_TARGET, /* those of its own text */
+} thaw_vocabulary_kind;
 
 typedef enum thaw_stage_kind {
   THAW_STAGE_PRETRAIN,
@@ -75,10 +83,11 @@ typedef struct thaw_stage_config {
   thaw_optimizer_config optimizer;
   const thaw_plugin_use *schedule; /* the chain */
   size_t schedule_count;
-  thaw_transfer transfer;
-  void *encoder_settings; /* the encoder's, with the stage's overrides */
-  void *head_settings;    /* the same for the head; NULL where there is none */
-  bool keep_weights;      /* store this stage's weights in the run file too */
+  thaw_transfer transfer;          /* default: all where there is a stage before, else none */
+  thaw_vocabulary_kind vocabulary; /* default: both; where transfer is none, always target */
+  void *encoder_settings;          /* the encoder's, with the stage's overrides */
+  void *head_settings;             /* the same for the head; NULL where there is none */
+  bool keep_weights;               /* store this stage's weights in the run file too */
 } thaw_stage_config;
 
 typedef struct thaw_experiment {
@@ -102,7 +111,16 @@ typedef struct thaw_experiment {
 thaw_status thaw_experiment_load(thaw_context *ctx, const char *path, size_t set_count,
                                  const char *const *sets, thaw_registry *registry,
                                  thaw_experiment **experiment);
+/* The experiment of a run file: from its resolved text. Data files need not be there any more.
+ * `path` is the run file's, for messages. */
+thaw_status thaw_experiment_restore(thaw_context *ctx, const char *path, const char *resolved,
+                                    thaw_registry *registry, thaw_experiment **experiment);
 void thaw_experiment_free(thaw_experiment *experiment);
+
+/* Fails with THAW_INVALID and the place where the user wrote the value of `key`
+ * ("stages.pretrain.batch"); where it is a default, the nearest key above it that was written. */
+thaw_status thaw_experiment_fail(thaw_context *ctx, const thaw_experiment *experiment,
+                                 const char *key, const char *format, ...) THAW_PRINTF(4, 5);
 
 /* The canonical text of a part of the resolved tree ("encoder", "stages.pretrain"), appended to
  * `out`: keys sorted, so that equal settings give equal text. Nothing is appended when the part is
