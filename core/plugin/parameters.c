@@ -229,3 +229,25 @@ thaw_tensor *thaw_params_add_buffer(thaw_params *params, thaw_context *ctx, cons
                                     thaw_init init) {
   return add(params, ctx, group, name, rank, shape, init, false);
 }
+
+thaw_status thaw_params_clone(thaw_context *ctx, const thaw_params *params, thaw_params **result) {
+  *result = NULL;
+  thaw_params *clone = thaw_params_create(params->seed);
+  if (!clone) return thaw_fail_memory(ctx, sizeof *clone);
+  for (size_t g = 0; g < params->count; g++) {
+    const thaw_param_group *group = &params->groups[g];
+    for (size_t i = 0; i < group->count; i++) {
+      const thaw_param *param = &group->params[i];
+      const thaw_tensor *from = param->tensor;
+      const thaw_tensor *to = add(clone, ctx, group->name, param->name, from->rank, from->shape,
+                                  (thaw_init){THAW_INIT_CONSTANT, 0, 0}, param->trained);
+      if (!to) {
+        thaw_params_free(clone);
+        return THAW_FAILED;
+      }
+      memcpy(to->data, from->data, element_count(from) * sizeof *from->data);
+    }
+  }
+  *result = clone;
+  return THAW_OK;
+}

@@ -31,6 +31,8 @@ void thaw_params_free(thaw_params *params);
 /* NULL when there is none of that name. */
 thaw_param_group *thaw_params_group(const thaw_params *params, const char *name);
 thaw_param *thaw_params_find(const thaw_params *params, const char *group, const char *name);
+/* New tensors of the same groups, names, shapes and values, that own their memory. */
+thaw_status thaw_params_clone(thaw_context *ctx, const thaw_params *params, thaw_params **clone);
 /* Number of trained elements in a group, and in all. */
 size_t thaw_group_size(const thaw_param_group *group);
 size_t thaw_params_size(const thaw_params *params);

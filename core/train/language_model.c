@@ -1,0 +1,86 @@
+/* language_model.c: see language_model.h. */
+#include "train/language_model.h"
+
+#include <math.h>
+
+#include "base/context.h"
+
+/* The mean loss of the batch's targets; `penalty` receives the encoder's, or NULL. */
+static thaw_tensor *forward(const thaw_model *model, const void *encoder_settings, thaw_tape *tape,
+                            const thaw_batch *batch, thaw_carry *carry, double *loss_sum,
+                            thaw_tensor **penalty) {
+  const thaw_encoder_input input = {.ids = batch->ids,
+                                    .time = batch->time,
+                                    .batch = batch->batch,
+                                    .carry = carry,
+                                    .language_model = true};
+  thaw_states states = {0};
+  if (model->encoder->forward(model->encoder_self, encoder_settings, tape, &input, &states)) {
+    return NULL;
+  }
+  *penalty = states.penalty;
+  return thaw_linear_cross_entropy(tape, states.output, model->decoder_weight, model->decoder_bias,
+                                   batch->targets, loss_sum);
+}
+
+static size_t count_targets(const thaw_batch *batch) {
+  size_t count = 0;
+  for (size_t i = 0; i < batch->time * batch->batch; i++) count += batch->targets[i] >= 0;
+  return count;
+}
+
+static thaw_tensor *loss(thaw_training *training, const thaw_batch *batch, double *loss_sum,
+                         size_t *count) {
+  thaw_tensor *penalty = NULL;
+  thaw_tensor *mean = forward(training->model, training->stage->encoder_settings, training->tape,
+                              batch, training->carry, loss_sum, &penalty);
+  *count = count_targets(batch);
+  return penalty ? thaw_add(training->tape, mean, penalty) : mean;
+}
+
+thaw_status thaw_language_model_loss(thaw_context *ctx, const thaw_model *model,
+                                     const void *encoder_settings, thaw_tape *tape,
+                                     const thaw_corpus *corpus, size_t batch, size_t bptt,
+                                     double *result) {
+  const size_t most = corpus->offsets[corpus->count] / 2;
+  if (batch > most && most > 0) batch = most;
+  thaw_batches *batches = NULL;
+  thaw_carry *carry = thaw_carry_create();
+  thaw_status status = carry ? THAW_OK : thaw_fail_memory(ctx, 0);
+  if (status == THAW_OK)
+    status = thaw_batches_stream(ctx, corpus, batch, bptt, 0, false, 0, &batches);
+  double sum = 0;
+  size_t count = 0;
+  for (size_t i = 0; status == THAW_OK && i < thaw_batches_count(batches); i++) {
+    const thaw_batch *b = thaw_batches_get(batches, i);
+    double loss_sum = 0;
+    thaw_tensor *penalty;
+    if (thaw_interrupted(ctx)) status = thaw_fail(ctx, THAW_INTERRUPTED, "stopped while measuring");
+    thaw_tape_begin(tape, THAW_TAPE_EVALUATE, thaw_rng_make(0, 0));
+    if (!forward(model, encoder_settings, tape, b, carry, &loss_sum, &penalty)) {
+      status = thaw_fail(ctx, THAW_FAILED, "measuring a language model: %s", thaw_tape_error(tape));
+    }
+    sum += loss_sum;
+    count += count_targets(b);
+  }
+  thaw_batches_free(batches);
+  thaw_carry_free(carry);
+  *result = count ? sum / (double)count : NAN;
+  return status;
+}
+
+static thaw_status validate(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row) {
+  const thaw_stage_config *stage = training->stage;
+  thaw_status status = thaw_language_model_loss(
+      ctx, training->model, stage->encoder_settings, training->tape, training->valid,
+      (size_t)stage->batch, (size_t)stage->bptt, &row->valid_loss);
+  row->perplexity = exp(row->valid_loss);
+  return status;
+}
+
+static void describe(const thaw_epoch_row *row, char *text, size_t space) {
+  snprintf(text, space, "perplexity %.1f", row->perplexity);
+}
+
+const thaw_task thaw_language_model_task = {
+    .loss = loss, .validate = validate, .describe = describe};

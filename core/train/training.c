@@ -1,0 +1,328 @@
+/* training.c: see training.h. */
+#include "train/training.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/context.h"
+#include "base/progress.h"
+#include "train/schedule.h"
+
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+/* Lays out every epoch once: their numbers of steps differ where bptt varies. */
+static thaw_status count_steps(thaw_context *ctx, thaw_training *training) {
+  const size_t epochs = (size_t)training->stage->epochs;
+  training->steps_from = calloc(epochs + 1, sizeof *training->steps_from);
+  if (!training->steps_from) return thaw_fail_memory(ctx, epochs * sizeof(int64_t));
+  for (size_t e = 0; e < epochs; e++) {
+    thaw_status status = thaw_batches_begin(ctx, training->batches, e);
+    if (status) return status;
+    training->steps_from[e + 1] =
+        training->steps_from[e] + (int64_t)thaw_batches_count(training->batches);
+  }
+  return THAW_OK;
+}
+
+static thaw_status name_groups(thaw_context *ctx, thaw_training *training) {
+  const size_t most = training->model->params->count + 1;
+  training->rate_groups = calloc(most, sizeof *training->rate_groups);
+  training->rates = calloc(most, sizeof *training->rates);
+  const char **names = calloc(most, sizeof *names);
+  if (training->rate_groups && training->rates && names) {
+    training->rate_group_count = thaw_model_rate_groups(training->model, training->rate_groups);
+    for (size_t g = 0; g < training->rate_group_count; g++)
+      names[g] = training->rate_groups[g].name;
+    training->series = thaw_series_create(training->stage->name, training->rate_group_count, names);
+  }
+  free(names);
+  return training->series ? THAW_OK : thaw_fail_memory(ctx, most * sizeof(thaw_rate_group));
+}
+
+thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *stage,
+                                 const thaw_task *task, const thaw_training_hooks *hooks,
+                                 thaw_model *model, thaw_batches *batches, const thaw_corpus *valid,
+                                 thaw_training **result) {
+  *result = NULL;
+  thaw_training *training = calloc(1, sizeof *training);
+  if (!training) {
+    thaw_batches_free(batches);
+    return thaw_fail_memory(ctx, sizeof *training);
+  }
+  training->stage = stage;
+  training->task = task;
+  training->hooks = hooks;
+  training->model = model;
+  training->batches = batches;
+  training->valid = valid;
+  training->best_epoch = -1;
+  training->tape = thaw_tape_create();
+  training->carry = thaw_carry_create();
+  thaw_status status = training->tape && training->carry ? THAW_OK : thaw_fail_memory(ctx, 0);
+  if (status == THAW_OK) status = count_steps(ctx, training);
+  if (status == THAW_OK) status = name_groups(ctx, training);
+  if (status == THAW_OK) {
+    status = thaw_optimizer_create(ctx, &stage->optimizer, training->rate_groups,
+                                   training->rate_group_count, &training->optimizer);
+  }
+  if (status) {
+    thaw_training_free(training);
+    return status;
+  }
+  *result = training;
+  return THAW_OK;
+}
+
+void thaw_training_free(thaw_training *training) {
+  if (!training) return;
+  thaw_optimizer_free(training->optimizer);
+  thaw_batches_free(training->batches);
+  thaw_tape_free(training->tape);
+  thaw_carry_free(training->carry);
+  thaw_series_free(training->series);
+  thaw_params_free(training->best);
+  free(training->rate_groups);
+  free(training->rates);
+  free(training->steps_from);
+  free(training);
+}
+
+/* ---- One step ------------------------------------------------------------------------------ */
+
+static int64_t step_of(const thaw_training *training) {
+  return training->steps_from[training->epoch] + training->batch;
+}
+
+static int64_t steps_of(const thaw_training *training) {
+  return training->steps_from[training->stage->epochs];
+}
+
+static thaw_status find_rates(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
+  const thaw_stage_config *stage = training->stage;
+  const int64_t *from = training->steps_from + training->epoch;
+  thaw_moment moment = {.step = step_of(training),
+                        .steps = steps_of(training),
+                        .steps_per_epoch = from[1] - from[0],
+                        .epoch = training->epoch,
+                        .epochs = stage->epochs,
+                        .groups = (int64_t)training->rate_group_count};
+  /* Steps over fewer tokens move less (Merity et al. 2017, section 5). */
+  const double length = stage->vary_bptt > 0 ? (double)batch->time / (double)stage->bptt : 1;
+  for (size_t g = 0; g < training->rate_group_count; g++) {
+    moment.group = (int64_t)g;
+    thaw_status status = thaw_schedule_rate(ctx, stage, &moment, &training->rates[g]);
+    if (status) return status;
+    training->rates[g] *= length;
+  }
+  return THAW_OK;
+}
+
+/* A step's random numbers: apart from those of other stages and steps. */
+static thaw_rng step_rng(const thaw_training *training) {
+  const uint64_t stream = ((uint64_t)training->stage->kind + 1) << 56;
+  return thaw_rng_make((uint64_t)training->stage->seed, stream + (uint64_t)step_of(training));
+}
+
+static thaw_status check_finite(thaw_context *ctx, const thaw_training *training, const char *what,
+                                double value) {
+  if (isfinite(value)) return THAW_OK;
+  const char *path = training->hooks->checkpoint_path;
+  const bool kept = path && training->seconds > 0;
+  return thaw_fail(ctx, THAW_FAILED,
+                   "stage %s: the %s became %s at step %" PRId64 " (epoch %" PRId64
+                   "); nothing of that step was kept%s%s; lower stages.%s.optimizer.lr (now %g) or "
+                   "set stages.%s.optimizer.clip (now %g)",
+                   training->stage->name, what, isnan(value) ? "NaN" : "infinite",
+                   step_of(training) + 1, training->epoch + 1,
+                   kept ? "; the last good checkpoint is " : "", kept ? path : "",
+                   training->stage->name, training->stage->optimizer.lr, training->stage->name,
+                   training->stage->optimizer.clip);
+}
+
+static thaw_status backward(thaw_context *ctx, thaw_training *training, thaw_tensor *loss) {
+  thaw_status status = thaw_tape_status(training->tape);
+  if (status == THAW_OK && loss) status = thaw_tape_backward(training->tape, loss);
+  if (status == THAW_OK && loss) return THAW_OK;
+  if (status == THAW_OK) status = THAW_FAILED;
+  const char *error = thaw_tape_error(training->tape);
+  return thaw_fail(ctx, status, "stage %s, step %" PRId64 ": %s", training->stage->name,
+                   step_of(training) + 1,
+                   *error ? error : "the encoder or the head failed without a message");
+}
+
+static thaw_status take_step(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
+  const double begin = seconds_now();
+  thaw_status status = find_rates(ctx, training, batch);
+  if (status) return status;
+  thaw_optimizer_prepare(training->optimizer, training->rates);
+  thaw_tape_begin(training->tape, THAW_TAPE_TRAIN, step_rng(training));
+  double loss_sum = 0;
+  size_t count = 0;
+  thaw_tensor *loss = training->task->loss(training, batch, &loss_sum, &count);
+  status = backward(ctx, training, loss);
+  if (status == THAW_OK) status = check_finite(ctx, training, "loss", loss->data[0]);
+  if (status) return status;
+  const double norm = thaw_optimizer_norm(training->optimizer);
+  status = check_finite(ctx, training, "gradient", norm);
+  if (status) return status;
+  thaw_optimizer_step(training->optimizer, training->rates, norm);
+  training->loss_sum += loss_sum;
+  training->loss_count += (double)count;
+  const double taken = seconds_now() - begin;
+  const thaw_step_row row = {.step = step_of(training),
+                             .epoch = training->epoch,
+                             .loss = count ? loss_sum / (double)count : NAN,
+                             .gradient_norm = norm,
+                             .tokens_per_second = taken > 0 ? (double)batch->tokens / taken : 0};
+  if (!thaw_series_add_step(training->series, &row, training->rates)) {
+    return thaw_fail_memory(ctx, sizeof row);
+  }
+  training->batch++;
+  return THAW_OK;
+}
+
+/* ---- The end of an epoch ------------------------------------------------------------------- */
+
+/* Of equal accuracies the lower loss is the better one: small validation sets have many ties. */
+static bool is_better(const thaw_epoch_row *row, const thaw_epoch_row *best) {
+  if (row->accuracy != best->accuracy) return row->accuracy > best->accuracy;
+  return row->valid_loss < best->valid_loss;
+}
+
+static thaw_status keep_best(thaw_context *ctx, thaw_training *training) {
+  const thaw_series *series = training->series;
+  const thaw_epoch_row *row = &series->epochs[series->epoch_count - 1];
+  if (training->best && !is_better(row, &series->epochs[training->best_epoch])) return THAW_OK;
+  training->best_epoch = training->epoch;
+  if (!training->best) return thaw_params_clone(ctx, training->model->params, &training->best);
+  thaw_params_copy(training->best, training->model->params);
+  return THAW_OK;
+}
+
+static thaw_status end_epoch(thaw_context *ctx, thaw_training *training, double began) {
+  const thaw_stage_config *stage = training->stage;
+  const double loss = training->loss_sum / training->loss_count;
+  thaw_epoch_row row = {.epoch = training->epoch,
+                        .step = training->steps_from[training->epoch + 1],
+                        .train_loss = loss,
+                        .valid_loss = NAN,
+                        .perplexity = NAN,
+                        .accuracy = NAN,
+                        .macro_f1 = NAN};
+  thaw_status status = training->valid ? training->task->validate(ctx, training, &row) : THAW_OK;
+  if (status == THAW_OK && training->valid)
+    status = check_finite(ctx, training, "validation loss", row.valid_loss);
+  if (status) return status;
+  row.seconds = training->seconds + seconds_now() - began;
+  if (!thaw_series_add_epoch(training->series, &row)) return thaw_fail_memory(ctx, sizeof row);
+  if (stage->best_epoch && training->valid) status = keep_best(ctx, training);
+  training->epoch++;
+  training->batch = 0;
+  training->loss_sum = training->loss_count = 0;
+  return status;
+}
+
+/* ---- The loop ------------------------------------------------------------------------------ */
+
+typedef struct run {
+  double began; /* the clock when training->seconds was last brought up to date */
+  double last_checkpoint;
+  double tokens; /* of this process */
+  thaw_progress *progress;
+} run;
+
+static void show(const thaw_training *training, run *r) {
+  char note[160], measured[64] = "";
+  const thaw_series *series = training->series;
+  double highest = 0;
+  for (size_t g = 0; g < training->rate_group_count; g++)
+    highest = fmax(highest, training->rates[g]);
+  if (series->epoch_count > 0 && training->valid)
+    training->task->describe(&series->epochs[series->epoch_count - 1], measured, sizeof measured);
+  const int64_t epochs = training->stage->epochs;
+  const int64_t epoch = training->epoch < epochs ? training->epoch + 1 : epochs;
+  const double loss = series->step_count ? series->steps[series->step_count - 1].loss : NAN;
+  snprintf(note, sizeof note, "epoch %" PRId64 "/%" PRId64 ", loss %.3f, rate %.2g%s%s", epoch,
+           epochs, loss, highest, *measured ? ", validation " : "", measured);
+  const int64_t done = training->epoch < epochs ? step_of(training) : steps_of(training);
+  thaw_progress_update(r->progress, (size_t)done, r->tokens, note);
+}
+
+static void count_seconds(thaw_training *training, run *r) {
+  const double now = seconds_now();
+  training->seconds += now - r->began;
+  r->began = now;
+}
+
+static thaw_status checkpoint(thaw_context *ctx, thaw_training *training, run *r) {
+  if (!training->hooks->checkpoint) return THAW_OK;
+  count_seconds(training, r);
+  thaw_status status = training->hooks->checkpoint(ctx, training->hooks->user, training);
+  r->last_checkpoint = seconds_now();
+  return status;
+}
+
+/* Called between steps. */
+static thaw_status look_around(thaw_context *ctx, thaw_training *training, run *r) {
+  const bool due = seconds_now() - r->last_checkpoint >= training->hooks->checkpoint_seconds;
+  const bool stop = thaw_interrupted(ctx);
+  if (!due && !stop) return THAW_OK;
+  thaw_status status = checkpoint(ctx, training, r);
+  if (status || !stop) return status;
+  return thaw_fail(ctx, THAW_INTERRUPTED,
+                   "stage %s stopped after %" PRId64 " of %" PRId64
+                   " steps; the same command goes on from there",
+                   training->stage->name, step_of(training), steps_of(training));
+}
+
+static thaw_status run_epoch(thaw_context *ctx, thaw_training *training, run *r) {
+  thaw_status status = thaw_batches_begin(ctx, training->batches, (size_t)training->epoch);
+  if (status) return status;
+  if (training->batch == 0) thaw_carry_reset(training->carry);
+  const int64_t count = (int64_t)thaw_batches_count(training->batches);
+  while (training->batch < count) {
+    status = look_around(ctx, training, r);
+    if (status) return status;
+    const thaw_batch *batch = thaw_batches_get(training->batches, (size_t)training->batch);
+    status = take_step(ctx, training, batch);
+    if (status) return status;
+    r->tokens += (double)batch->tokens;
+    show(training, r);
+  }
+  status = end_epoch(ctx, training, r->began);
+  /* All steps are done: a checkpoint taken now begins with the validation. */
+  return status == THAW_INTERRUPTED ? look_around(ctx, training, r) : status;
+}
+
+thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training) {
+  run r = {.began = seconds_now()};
+  r.last_checkpoint = r.began;
+  if (training->hooks->progress) {
+    r.progress = thaw_progress_start(training->hooks->progress, training->stage->name,
+                                     (size_t)steps_of(training), "tokens");
+  }
+  thaw_status status = THAW_OK;
+  while (status == THAW_OK && training->epoch < training->stage->epochs) {
+    status = run_epoch(ctx, training, &r);
+    if (status == THAW_OK) show(training, &r);
+  }
+  count_seconds(training, &r);
+  if (status == THAW_OK && training->best)
+    thaw_params_copy(training->model->params, training->best);
+  char note[64] = "done";
+  const thaw_series *series = training->series;
+  const int64_t last = training->best ? training->best_epoch : training->stage->epochs - 1;
+  if (status == THAW_OK && training->valid && series->epoch_count > 0)
+    training->task->describe(&series->epochs[last], note, sizeof note);
+  thaw_progress_end(r.progress, status == THAW_OK ? note : "stopped");
+  return status;
+}

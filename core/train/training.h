@@ -1,0 +1,82 @@
+/* training.h: one stage's training: epochs of steps, validation after each, checkpoints in between.
+ *
+ * The loop is the same for a language model and a classifier; a thaw_task says how a batch becomes
+ * a loss and what is measured after an epoch (language_model.h, classifier.h).
+ *
+ * Random numbers of a step depend on the stage's seed and the step's number alone, batches on the
+ * epoch's. So the members of thaw_training that are marked as state are all that a checkpoint needs
+ * for the rest of the training to end in the same bits. */
+#ifndef THAW_TRAINING_H
+#define THAW_TRAINING_H
+
+#include <stdio.h>
+
+#include "plugin/carry.h"
+#include "tensor/tape.h"
+#include "text/batch.h"
+#include "train/optimizer.h"
+#include "train/record.h"
+
+typedef struct thaw_training thaw_training;
+
+typedef struct thaw_task {
+  /* Records the forward pass on training->tape: a scalar to be minimised, penalties included; NULL
+   * when an operation failed. `loss_sum` receives the sum of the losses without penalties over the
+   * `count` targets. */
+  thaw_tensor *(*loss)(thaw_training *training, const thaw_batch *batch, double *loss_sum,
+                       size_t *count);
+  /* Measures training->valid, which is there, and fills in the row. */
+  thaw_status (*validate)(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row);
+  /* "perplexity 81.3", for progress, from a row. */
+  void (*describe)(const thaw_epoch_row *row, char *text, size_t space);
+} thaw_task;
+
+typedef struct thaw_training_hooks {
+  /* Keeps the state; called between steps, at least `checkpoint_seconds` after the last call, and
+   * when training is interrupted. NULL: no checkpoints. */
+  thaw_status (*checkpoint)(thaw_context *ctx, void *user, const thaw_training *training);
+  void *user;
+  double checkpoint_seconds;
+  const char *checkpoint_path; /* for messages */
+  FILE *progress;              /* NULL: none */
+} thaw_training_hooks;
+
+struct thaw_training {
+  const thaw_stage_config *stage;
+  const thaw_task *task;
+  const thaw_training_hooks *hooks;
+  thaw_batches *batches;    /* of the training documents; owned */
+  const thaw_corpus *valid; /* NULL: no validation */
+  thaw_tape *tape;
+  thaw_rate_group *rate_groups;
+  size_t rate_group_count;
+  double *rates;       /* [rate_group_count] of this step */
+  int64_t *steps_from; /* [epochs + 1]: the first step of each epoch; last, their number */
+
+  /* State: */
+  thaw_model *model; /* the caller's */
+  thaw_optimizer *optimizer;
+  thaw_carry *carry;    /* what a recurrent encoder carries from batch to batch */
+  int64_t epoch, batch; /* the next step */
+  double loss_sum;      /* over the epoch's steps so far, without penalties */
+  double loss_count;    /* its targets */
+  thaw_series *series;
+  thaw_params *best;  /* the values after the best epoch; NULL while there is none */
+  int64_t best_epoch; /* counted from 0 */
+  double seconds;     /* spent in training, interruptions left out */
+};
+
+/* Prepares training from the first step. Takes `batches`; everything else belongs to the caller and
+ * outlives the training. */
+thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *stage,
+                                 const thaw_task *task, const thaw_training_hooks *hooks,
+                                 thaw_model *model, thaw_batches *batches, const thaw_corpus *valid,
+                                 thaw_training **training);
+void thaw_training_free(thaw_training *training);
+
+/* Trains to the end; the model then has the values of the last epoch, or of the best one where the
+ * stage says so. THAW_INTERRUPTED: a checkpoint has been written. THAW_FAILED: among others a loss
+ * or gradient that is not finite, with step and stage, before it touched a weight. */
+thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training);
+
+#endif
