@@ -120,10 +120,10 @@ thaw_status thaw_reader_missing(thaw_context *ctx, const char *file, size_t line
   return status;
 }
 
-static thaw_status hash_folder(thaw_context *ctx, const char *folder, char digits[33]) {
+static thaw_status hash_folder(thaw_context *ctx, const thaw_source *source, char digits[33]) {
   thaw_folder_files files = {0};
   thaw_hash *hash = NULL;
-  thaw_status status = thaw_folder_list(ctx, folder, &files);
+  thaw_status status = thaw_folder_list(ctx, source, &files);
   if (status != THAW_OK) goto done;
   hash = thaw_hash_create();
   if (!hash) {
@@ -134,7 +134,7 @@ static thaw_status hash_folder(thaw_context *ctx, const char *folder, char digit
     char contents[THAW_HASH_TEXT];
     status = thaw_hash_file(ctx, files.paths[i], contents);
     if (status != THAW_OK) goto done;
-    const char *name = files.paths[i] + strlen(folder);
+    const char *name = files.paths[i] + strlen(source->path);
     thaw_hash_add_text(hash, name + strspn(name, "/"));
     thaw_hash_add_text(hash, contents);
   }
@@ -146,7 +146,7 @@ done:
 }
 
 thaw_status thaw_source_hash(thaw_context *ctx, const thaw_source *source, char digits[33]) {
-  if (source->format == THAW_FORMAT_FOLDER) return hash_folder(ctx, source->path, digits);
+  if (source->format == THAW_FORMAT_FOLDER) return hash_folder(ctx, source, digits);
   /* A data file that is missing is the user's to mend. */
   return thaw_hash_file(ctx, source->path, digits) == THAW_OK ? THAW_OK : THAW_INVALID;
 }

@@ -36,6 +36,7 @@ typedef struct thaw_source {
   const char *label_cut;    /* labelled: see above; "" when not used */
   const char *label_prefix; /* labelled: see above; "" when not used */
   bool whole;               /* text: the file is one document */
+  bool unlabelled;          /* folder: the documents stand directly in the path, without classes */
 } thaw_source;
 
 /* Valid until the next call. A document may be empty: its text is "" and `bytes` 0. */

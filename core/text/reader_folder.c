@@ -1,4 +1,5 @@
-/* reader_folder.c: a folder for each class, a file for each document, as IMDb is published. */
+/* reader_folder.c: a folder for each class, a file for each document, as IMDb is published; or one
+ * folder of documents without classes. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -102,11 +103,7 @@ static thaw_status add_class(thaw_context *ctx, const char *path, thaw_folder_fi
   return status;
 }
 
-thaw_status thaw_folder_list(thaw_context *ctx, const char *path, thaw_folder_files *files) {
-  *files = (thaw_folder_files){0};
-  if (thaw_path_exists(path) && !thaw_path_is_folder(path)) {
-    return thaw_fail_at(ctx, path, 0, 0, "is a file, 'format: folder' expects a folder");
-  }
+static thaw_status list_classes(thaw_context *ctx, const char *path, thaw_folder_files *files) {
   thaw_folder_files classes = {0};
   size_t used = 0;
   thaw_status status = list_entries(ctx, path, true, &classes);
@@ -120,6 +117,18 @@ thaw_status thaw_folder_list(thaw_context *ctx, const char *path, thaw_folder_fi
         thaw_fail_at(ctx, path, 0, 0, "there is no folder in it; one for each class was expected");
   }
   thaw_folder_files_free(&classes);
+  return status;
+}
+
+thaw_status thaw_folder_list(thaw_context *ctx, const thaw_source *source,
+                             thaw_folder_files *files) {
+  const char *path = source->path;
+  *files = (thaw_folder_files){0};
+  if (thaw_path_exists(path) && !thaw_path_is_folder(path)) {
+    return thaw_fail_at(ctx, path, 0, 0, "is a file, 'format: folder' expects a folder");
+  }
+  thaw_status status =
+      source->unlabelled ? list_entries(ctx, path, false, files) : list_classes(ctx, path, files);
   if (status != THAW_OK) thaw_folder_files_free(files);
   return status;
 }
@@ -128,10 +137,12 @@ static thaw_status open_folder(thaw_context *ctx, thaw_reader *reader) {
   folder *state = calloc(1, sizeof *state);
   reader->state = state;
   if (!state) return thaw_fail_memory(ctx, sizeof *state);
-  thaw_status status = thaw_folder_list(ctx, reader->source.path, &state->files);
+  thaw_status status = thaw_folder_list(ctx, &reader->source, &state->files);
   if (status == THAW_OK && state->files.count == 0) {
-    status = thaw_fail_at(ctx, reader->source.path, 0, 0,
-                          "there is no file in the folders of its classes");
+    status =
+        thaw_fail_at(ctx, reader->source.path, 0, 0,
+                     reader->source.unlabelled ? "there is no file in it"
+                                               : "there is no file in the folders of its classes");
   }
   return status;
 }
@@ -149,8 +160,8 @@ static thaw_status next_folder(thaw_context *ctx, thaw_reader *reader, bool *fou
   if (state->next == state->files.count) return THAW_OK;
   const char *path = state->files.paths[state->next++];
   free(state->label);
-  state->label = class_of(path);
-  if (!state->label) return thaw_fail_memory(ctx, strlen(path));
+  state->label = reader->source.unlabelled ? NULL : class_of(path);
+  if (!state->label && !reader->source.unlabelled) return thaw_fail_memory(ctx, strlen(path));
   thaw_input *input;
   thaw_status status = thaw_input_open(ctx, path, reader->source.encoding, &input);
   if (status != THAW_OK) return status;

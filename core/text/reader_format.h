@@ -35,13 +35,13 @@ thaw_status thaw_reader_line(thaw_context *ctx, thaw_reader *reader, char **line
 thaw_status thaw_reader_missing(thaw_context *ctx, const char *file, size_t line, const char *what,
                                 const char *name, const char *const *known, size_t count);
 
-/* The path and name ("pos/0_9.txt") of every document of a folder, by class and then by name, both
- * in byte order. */
+/* The path of every document of a folder, by class and then by name, both in byte order. */
 typedef struct thaw_folder_files {
   char **paths; /* malloc'ed, as is the array */
   size_t count;
 } thaw_folder_files;
-thaw_status thaw_folder_list(thaw_context *ctx, const char *folder, thaw_folder_files *files);
+thaw_status thaw_folder_list(thaw_context *ctx, const thaw_source *source,
+                             thaw_folder_files *files);
 void thaw_folder_files_free(thaw_folder_files *files);
 
 #endif
