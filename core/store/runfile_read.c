@@ -166,8 +166,7 @@ thaw_status thaw_run_text(thaw_context *ctx, const thaw_run_file *run, const cha
   return thaw_h5_end(&h5);
 }
 
-/* ---- Tokenizer, vocabulary, classes ------------------------------------------------------------
- */
+/* ---- Tokenizer, vocabulary, classes --------------------------------------------------------- */
 
 thaw_status thaw_run_tokenizer_state(thaw_context *ctx, const thaw_run_file *run, char **state,
                                      size_t *bytes) {
