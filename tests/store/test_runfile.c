@@ -104,6 +104,10 @@ START_TEST(vocabularies_come_back) {
   expect_vocabulary(NULL, wrote->vocabulary);
   expect_vocabulary("pretrain", wrote->kept_vocabulary);
   expect_vocabulary("finetune", wrote->vocabulary); /* it has none of its own */
+  thaw_vocabulary *vocabulary = NULL;
+  ck_assert_int_eq(thaw_run_vocabulary(ctx, run, "classify", &vocabulary), THAW_INVALID);
+  ck_assert_ptr_null(vocabulary);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "classify"));
   thaw_classes classes;
   ck_assert_int_eq(thaw_run_classes(ctx, run, &classes), THAW_OK);
   ck_assert_uint_eq(classes.count, 3);
