@@ -57,8 +57,7 @@ bool thaw_h5_has_attribute(thaw_h5 *h5, hid_t object, const char *name);
 void thaw_h5_names(thaw_h5 *h5, hid_t group, char ***names, size_t *count);
 void thaw_h5_free_texts(char **texts, size_t count);
 
-/* ---- Values: texts are variable-length UTF-8, numbers little-endian
- * ------------------------------ */
+/* ---- Values: texts are variable-length UTF-8, numbers little-endian ------------------------- */
 
 typedef enum thaw_h5_type {
   THAW_H5_FLOAT,

@@ -2,16 +2,29 @@
  * reading parts of it.
  *
  *   /                      attributes: thaw_format (1), complete (0 or 1), name, seed, seconds
+ *
  *   /config                written, resolved: texts (scalar UTF-8 datasets)
+ *
  *   /environment           attributes: texts by key
+ *
  *   /tokenizer             attributes plugin, version, settings; dataset state (bytes)
+ *
  *   /vocabulary            pieces (variable-length UTF-8), counts
+ *
  *   /classes               variable-length UTF-8
- *   /weights/GROUP/TENSOR  float32, attributes checksum, trained, and on each group its position
- * `order` /stages/STAGE/weights/GROUP/TENSOR  weights of earlier stages that were kept, laid out
- * the same; /stages/STAGE/vocabulary where it differs /metrics/STAGE/steps, /epochs  compound
- * tables (one column per rate: rate_GROUP) /predictions/SPLIT     gold, predicted [N],
- * probabilities [N][C] /state                 only while unfinished: named arrays
+ *
+ *   /weights/GROUP/TENSOR  float32, attributes checksum and trained; each group has its place
+ *                          among the groups as the attribute order
+ *
+ *   /stages/STAGE          of an earlier stage that was kept: weights as above, and vocabulary
+ *                          where it differs from the file's
+ *
+ *   /metrics/STAGE         steps, epochs: compound tables; steps has a column rate_GROUP for each
+ *                          group of parameters
+ *
+ *   /predictions/SPLIT     gold, predicted [N], probabilities [N][C]
+ *
+ *   /state                 only while unfinished: named arrays, attribute checksum
  */
 #ifndef THAW_RUNFILE_H
 #define THAW_RUNFILE_H

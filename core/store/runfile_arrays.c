@@ -4,8 +4,8 @@
 
 #include "base/context.h"
 #include "base/hash.h"
-#include "store/metrics.h"
 #include "store/runfile_read.h"
+#include "store/series.h"
 
 /* ---- Blocks --------------------------------------------------------------------------------- */
 
@@ -113,7 +113,7 @@ thaw_status thaw_run_series(thaw_context *ctx, const thaw_run_file *run, thaw_se
   thaw_series **read = calloc(stage_count + 1, sizeof *read);
   if (!read) thaw_h5_fail_memory(&h5, stage_count * sizeof *read);
   for (; h5.status == THAW_OK && done < stage_count; done++) {
-    read[done] = thaw_metrics_read(&h5, metrics, stages[done]);
+    read[done] = thaw_series_read(&h5, metrics, stages[done]);
   }
   thaw_h5_free_texts(stages, stage_count);
   if (h5.status == THAW_OK) {
@@ -184,8 +184,7 @@ thaw_status thaw_run_predictions(thaw_context *ctx, const thaw_run_file *run, co
   return status;
 }
 
-/* ---- Checkpoint arrays ------------------------------------------------------------------------
- */
+/* ---- Checkpoint arrays ---------------------------------------------------------------------- */
 
 static void read_array(thaw_h5 *h5, hid_t place, const char *name, thaw_array *into) {
   const size_t mark = thaw_h5_mark(h5);

@@ -166,8 +166,7 @@ thaw_status thaw_run_text(thaw_context *ctx, const thaw_run_file *run, const cha
   return thaw_h5_end(&h5);
 }
 
-/* ---- Tokenizer, vocabulary, classes ------------------------------------------------------------
- */
+/* ---- Tokenizer, vocabulary, classes --------------------------------------------------------- */
 
 thaw_status thaw_run_tokenizer_state(thaw_context *ctx, const thaw_run_file *run, char **state,
                                      size_t *bytes) {
@@ -217,6 +216,9 @@ thaw_status thaw_run_vocabulary(thaw_context *ctx, const thaw_run_file *run, con
   char **pieces = NULL;
   size_t count = 0;
   *vocabulary = NULL;
+  if (stage && !thaw_run_has_stage(run, stage)) {
+    return thaw_fail(ctx, THAW_INVALID, "%s has no stage '%s'", run->path, stage);
+  }
   thaw_run_begin(&h5, ctx, run);
   hid_t place = stage ? open_inner(&h5, run, "stages", stage) : -1;
   if (place < 0 || !thaw_h5_has(&h5, place, "vocabulary")) place = run->file;

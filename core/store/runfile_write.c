@@ -12,9 +12,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "store/h5.h"
-#include "store/metrics.h"
 #include "store/runfile.h"
 #include "store/seal.h"
+#include "store/series.h"
 
 /* A file being written. */
 typedef struct writer {
@@ -102,8 +102,7 @@ static void write_classes(writer *w, const thaw_classes *classes) {
                     (const char *const *)classes->names);
 }
 
-/* ---- Weights and checkpoint arrays: blocks with checksums of their own -------------------------
- */
+/* ---- Weights and checkpoint arrays: blocks with checksums of their own ---------------------- */
 
 /* Writes an array with its checksum and notes its place; returns its dataset. */
 static hid_t write_block(writer *w, hid_t parent, const char *name, thaw_h5_type type, size_t rank,
@@ -198,7 +197,7 @@ static void write_metrics(writer *w, const thaw_run_content *content) {
   if (content->series_count == 0) return;
   const hid_t metrics = thaw_h5_create_group(&w->h5, w->file, "metrics");
   for (size_t i = 0; i < content->series_count; i++) {
-    thaw_metrics_write(&w->h5, metrics, content->series[i]);
+    thaw_series_write(&w->h5, metrics, content->series[i]);
   }
 }
 

@@ -104,6 +104,10 @@ START_TEST(vocabularies_come_back) {
   expect_vocabulary(NULL, wrote->vocabulary);
   expect_vocabulary("pretrain", wrote->kept_vocabulary);
   expect_vocabulary("finetune", wrote->vocabulary); /* it has none of its own */
+  thaw_vocabulary *vocabulary = NULL;
+  ck_assert_int_eq(thaw_run_vocabulary(ctx, run, "classify", &vocabulary), THAW_INVALID);
+  ck_assert_ptr_null(vocabulary);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "classify"));
   thaw_classes classes;
   ck_assert_int_eq(thaw_run_classes(ctx, run, &classes), THAW_OK);
   ck_assert_uint_eq(classes.count, 3);
@@ -353,6 +357,7 @@ END_TEST
  */
 START_TEST(many_tensors_and_large_lists) {
   enum { TENSORS = 300, PIECES = 20000 };
+  static const char *const special[] = {"xxunk", "xxpad", "xxbos"};
   char *other = thaw_path_join(folder, "other.h5"), name[32];
   thaw_params *params = thaw_params_create(3);
   const size_t shape = 3;
@@ -364,7 +369,7 @@ START_TEST(many_tensors_and_large_lists) {
   char **pieces = calloc(PIECES, sizeof *pieces);
   for (int i = 0; i < PIECES; i++) {
     snprintf(name, sizeof name, "piece-%d", i);
-    pieces[i] = strdup(name);
+    pieces[i] = strdup(i < 3 ? special[i] : name);
   }
   thaw_vocabulary *vocabulary = NULL;
   ck_assert_int_eq(

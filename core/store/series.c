@@ -1,6 +1,6 @@
-/* metrics.c: the tables "steps" and "epochs" of a stage. A row of a file's table is a row in memory
+/* series.c: the tables "steps" and "epochs" of a stage. A row of a file's table is a row in memory
  * as it stands, for steps followed by the rates, one column per group: rate_GROUP. */
-#include "store/metrics.h"
+#include "store/series.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +65,7 @@ static void write_steps(thaw_h5 *h5, hid_t stage, const thaw_series *series) {
   free(rows);
 }
 
-void thaw_metrics_write(thaw_h5 *h5, hid_t metrics, const thaw_series *series) {
+void thaw_series_write(thaw_h5 *h5, hid_t metrics, const thaw_series *series) {
   if (h5->status != THAW_OK) return;
   const size_t mark = thaw_h5_mark(h5);
   const hid_t stage = thaw_h5_create_group(h5, metrics, series->stage);
@@ -128,7 +128,7 @@ static void read_steps(thaw_h5 *h5, hid_t place, thaw_series *series) {
   free(rows);
 }
 
-thaw_series *thaw_metrics_read(thaw_h5 *h5, hid_t metrics, const char *stage) {
+thaw_series *thaw_series_read(thaw_h5 *h5, hid_t metrics, const char *stage) {
   if (h5->status != THAW_OK) return NULL;
   const size_t mark = thaw_h5_mark(h5);
   const hid_t place = thaw_h5_open_group(h5, metrics, stage);

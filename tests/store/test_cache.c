@@ -1,0 +1,191 @@
+/* Where cached stages lie, and that only one process at a time trains one. */
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/context.h"
+#include "sample.h"
+#include "store/cache.h"
+
+static thaw_context *ctx;
+static char *folder;
+static size_t waits; /* log lines that say that we wait */
+static atomic_bool interrupted;
+
+static void note_line(void *user, thaw_log_level level, const char *line) {
+  ck_assert_int_eq(level, THAW_LOG_INFO);
+  ck_assert_ptr_nonnull(strstr(line, "key1"));
+  waits += strstr(line, "waiting") != NULL;
+  if (user) atomic_store((atomic_bool *)user, true);
+}
+
+static void set_up(void) {
+  ctx = thaw_context_create();
+  folder = sample_folder();
+  waits = 0;
+  thaw_context_log_to(ctx, note_line, NULL);
+}
+
+static void tear_down(void) {
+  sample_remove(folder);
+  thaw_context_free(ctx);
+}
+
+/* ---- The folder ------------------------------------------------------------------------------ */
+
+/* Asks for the cache folder and expects FOLDER/NAME, which is there then; removes it. */
+static void expect_folder(const char *given, const char *name) {
+  char *expected = thaw_path_join(folder, name), *found = NULL;
+  ck_assert_msg(thaw_cache_folder(ctx, given, &found) == THAW_OK, "%s", thaw_error(ctx));
+  ck_assert_str_eq(found, expected);
+  ck_assert(thaw_path_is_folder(found));
+  ck_assert_int_eq(rmdir(found), 0);
+  free(expected);
+  free(found);
+}
+
+START_TEST(the_folder_comes_from_the_first_that_names_one) {
+  char *given = thaw_path_join(folder, "given"), *cache = thaw_path_join(folder, "cache");
+  setenv("THAW_CACHE", cache, 1);
+  setenv("XDG_CACHE_HOME", folder, 1);
+  setenv("HOME", folder, 1);
+  expect_folder(given, "given");
+  expect_folder(NULL, "cache");
+  expect_folder("", "cache");
+  setenv("THAW_CACHE", "", 1); /* empty is as good as unset */
+  expect_folder(NULL, "thaw");
+  setenv("XDG_CACHE_HOME", "relative", 1); /* to be ignored, says the specification */
+  expect_folder(NULL, ".cache/thaw");
+  unsetenv("XDG_CACHE_HOME");
+  expect_folder(NULL, ".cache/thaw");
+  unsetenv("HOME");
+  char *found;
+  ck_assert_int_eq(thaw_cache_folder(ctx, NULL, &found), THAW_INVALID);
+  ck_assert_ptr_null(found);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "THAW_CACHE"));
+  char *left = thaw_path_join(folder, ".cache");
+  ck_assert_int_eq(rmdir(left), 0);
+  free(left);
+  free(given);
+  free(cache);
+}
+END_TEST
+
+START_TEST(a_folder_that_cannot_be_made) {
+  char *file = thaw_path_join(folder, "file"), *inside = thaw_path_join(file, "inside"), *found;
+  sample_spill(file, "", 0);
+  ck_assert_int_ne(thaw_cache_folder(ctx, inside, &found), THAW_OK);
+  ck_assert_ptr_null(found);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "stage cache"));
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), file));
+  free(inside);
+  free(file);
+}
+END_TEST
+
+START_TEST(a_stage_is_named_after_its_key) {
+  char *path = thaw_cache_path("some/folder", "0123abc");
+  ck_assert_str_eq(path, "some/folder/0123abc.h5");
+  free(path);
+}
+END_TEST
+
+/* ---- The lock -------------------------------------------------------------------------------- */
+
+/* A child that takes the lock, and after 0.3 s leaves a mark and dies: by itself or by SIGKILL.
+ * Returns once it has the lock. */
+static pid_t start_holder(const char *mark, bool killed) {
+  int ready[2];
+  ck_assert_int_eq(pipe(ready), 0);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    thaw_lock *lock;
+    if (thaw_cache_lock(ctx, folder, "key1", &lock) != THAW_OK) _exit(1);
+    if (write(ready[1], "x", 1) != 1) _exit(2);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    sample_spill(mark, "", 0);
+    if (killed) raise(SIGKILL);
+    thaw_lock_release(lock);
+    _exit(0);
+  }
+  char byte;
+  ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+  close(ready[0]);
+  close(ready[1]);
+  return child;
+}
+
+static void expect_wait(bool killed) {
+  char *mark = thaw_path_join(folder, "mark");
+  const pid_t child = start_holder(mark, killed);
+  ck_assert(!thaw_path_exists(mark));
+  thaw_lock *lock = NULL, *other = NULL;
+  /* Another stage's lock is free. */
+  ck_assert_int_eq(thaw_cache_lock(ctx, folder, "key2", &other), THAW_OK);
+  ck_assert_uint_eq(waits, 0);
+  ck_assert_int_eq(thaw_cache_lock(ctx, folder, "key1", &lock), THAW_OK);
+  ck_assert(thaw_path_exists(mark)); /* we had it only after the child */
+  ck_assert_uint_eq(waits, 1);
+  thaw_lock_release(lock);
+  thaw_lock_release(other);
+  int result;
+  ck_assert_int_eq(waitpid(child, &result, 0), child);
+  ck_assert(killed ? WIFSIGNALED(result) && WTERMSIG(result) == SIGKILL : result == 0);
+  free(mark);
+}
+
+START_TEST(a_second_process_waits) {
+  expect_wait(false);
+}
+END_TEST
+
+START_TEST(a_killed_process_holds_no_lock) {
+  expect_wait(true);
+}
+END_TEST
+
+START_TEST(an_interrupt_ends_the_wait) {
+  char *mark = thaw_path_join(folder, "mark");
+  const pid_t child = start_holder(mark, false);
+  thaw_lock *lock = NULL;
+  thaw_context_watch(ctx, &interrupted);
+  thaw_context_log_to(ctx, note_line, &interrupted); /* as soon as it waits */
+  ck_assert_int_eq(thaw_cache_lock(ctx, folder, "key1", &lock), THAW_INTERRUPTED);
+  ck_assert_ptr_null(lock);
+  ck_assert_uint_eq(waits, 1);
+  ck_assert_int_eq(waitpid(child, NULL, 0), child);
+  free(mark);
+}
+END_TEST
+
+START_TEST(a_lock_without_a_folder) {
+  thaw_lock *lock = NULL;
+  ck_assert_int_eq(thaw_cache_lock(ctx, "/nowhere/at/all", "key1", &lock), THAW_FAILED);
+  ck_assert_ptr_null(lock);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "/nowhere/at/all/key1.lock"));
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("stage cache");
+  TCase *tests = tcase_create("stage cache");
+  tcase_add_checked_fixture(tests, set_up, tear_down);
+  tcase_add_test(tests, the_folder_comes_from_the_first_that_names_one);
+  tcase_add_test(tests, a_folder_that_cannot_be_made);
+  tcase_add_test(tests, a_stage_is_named_after_its_key);
+  tcase_add_test(tests, a_second_process_waits);
+  tcase_add_test(tests, a_killed_process_holds_no_lock);
+  tcase_add_test(tests, an_interrupt_ends_the_wait);
+  tcase_add_test(tests, a_lock_without_a_folder);
+  suite_add_tcase(suite, tests);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  const int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
