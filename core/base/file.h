@@ -24,6 +24,9 @@ const char *thaw_atomic_path(const thaw_atomic_file *file);
 thaw_status thaw_atomic_commit(thaw_context *ctx, thaw_atomic_file *file);
 void thaw_atomic_abandon(thaw_atomic_file *file);
 
+/* A copy, which appears whole or not at all. */
+thaw_status thaw_copy_file(thaw_context *ctx, const char *from, const char *to);
+
 /* An exclusive lock on `path` (created when missing), held by this process until it is released or
  * the process dies, kill -9 included (flock(2)). Waits for another holder; `waiting`, if not NULL,
  * is called once when it has to wait. An interrupt ends the wait with THAW_INTERRUPTED. */

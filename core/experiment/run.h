@@ -1,0 +1,31 @@
+/* run.h: one run, from its config to its run file.
+ *
+ * The stages that the last one needs are trained in order, each at most once: finished ones come
+ * from the stage cache. All data are read and checked before anything is trained. */
+#ifndef THAW_RUN_H
+#define THAW_RUN_H
+
+#include <stdio.h>
+
+#include "config/experiment.h"
+
+typedef struct thaw_run_options {
+  const char *cache;         /* folder of the stage cache; NULL: see store/cache.h */
+  const char *output;        /* the run file; NULL: FOLDER/NAME/sSEED-KEY.h5 */
+  const char *folder;        /* of run files; NULL: "runs" */
+  double checkpoint_seconds; /* between checkpoints */
+  FILE *progress;            /* NULL: none */
+} thaw_run_options;
+
+typedef struct thaw_run_outcome {
+  char *path; /* of the run file; malloc'ed */
+  bool found; /* it was finished already */
+} thaw_run_outcome;
+
+/* THAW_INTERRUPTED: a checkpoint was written; the same call goes on from there and ends in the same
+ * bits. */
+thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experiment,
+                                const thaw_run_options *options, thaw_run_outcome *outcome);
+void thaw_run_outcome_free(thaw_run_outcome *outcome);
+
+#endif

@@ -1,0 +1,22 @@
+/* stage_key.h: the name of a stage's result: the hash of everything that can change it.
+ *
+ * That is its resolved settings, the contents of its data files (not their names), the versions of
+ * its plugins, and the key of what it takes over. Threads and processors are left out: they change
+ * the last bits only. */
+#ifndef THAW_STAGE_KEY_H
+#define THAW_STAGE_KEY_H
+
+#include "base/hash.h"
+#include "config/experiment.h"
+
+/* `before` is the key of the stage that this one takes over from; NULL: none, or a run file.
+ * THAW_INVALID when a data file cannot be read. */
+thaw_status thaw_stage_key(thaw_context *ctx, const thaw_experiment *experiment,
+                           const thaw_stage_config *stage, const char *before,
+                           char key[THAW_HASH_TEXT]);
+
+/* The hash of the contents of all files of a data set. */
+thaw_status thaw_dataset_hash(thaw_context *ctx, const thaw_dataset *dataset,
+                              char digits[THAW_HASH_TEXT]);
+
+#endif

@@ -1,0 +1,158 @@
+/* stages.c: see stages.h. */
+#include "experiment/stages.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/context.h"
+#include "base/file.h"
+#include "experiment/stage_key.h"
+#include "store/cache.h"
+
+bool thaw_stage_is_due(const thaw_stage_work *work) {
+  return work->needed && work->progress != THAW_STAGE_FINISHED;
+}
+
+/* ---- Planning ------------------------------------------------------------------------------- */
+
+/* "runs/trec6/s1-5d1c03fa.h5" */
+static char *output_path(const thaw_experiment *experiment, const thaw_run_options *options,
+                         const char *key) {
+  thaw_buffer path = {0};
+  if (options->output) return strdup(options->output);
+  const bool ok = thaw_buffer_format(&path, "%s/%s/s%" PRId64 "-%.8s.h5",
+                                     options->folder ? options->folder : "runs", experiment->name,
+                                     experiment->seed, key);
+  if (!ok) thaw_buffer_free(&path);
+  return path.data;
+}
+
+static thaw_status make_folder_of(thaw_context *ctx, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash || slash == path) return THAW_OK;
+  char *folder = strndup(path, (size_t)(slash - path));
+  if (!folder) return thaw_fail_memory(ctx, strlen(path));
+  thaw_status status = thaw_make_folders(ctx, folder);
+  free(folder);
+  return status;
+}
+
+static thaw_status add_stage(thaw_context *ctx, thaw_stages *stages,
+                             const thaw_stage_config *stage) {
+  thaw_stage_work *work = &stages->works[stages->count];
+  const bool chained = !stage->transfer.none && !stage->transfer.from;
+  *work = (thaw_stage_work){.stage = stage};
+  if (chained && stages->count > 0) work->before = work - 1;
+  stages->last = work;
+  stages->count++;
+  return thaw_stage_key(ctx, stages->experiment, stage, work->before ? work->before->key : NULL,
+                        work->key);
+}
+
+/* A classifier trains into the run file itself; a language model into the cache, for others to use.
+ */
+static thaw_status find_file(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work) {
+  work->path = work->stage->kind == THAW_STAGE_CLASSIFY ? strdup(stages->output)
+                                                        : thaw_cache_path(stages->cache, work->key);
+  if (!work->path) return thaw_fail_memory(ctx, strlen(stages->cache));
+  return thaw_stage_file_look(ctx, work->path, work->key, &work->progress);
+}
+
+static thaw_status find_all(thaw_context *ctx, const thaw_run_options *options,
+                            thaw_stages *stages) {
+  thaw_status status = thaw_cache_folder(ctx, options->cache, &stages->cache);
+  for (size_t k = 0; k < THAW_STAGE_KINDS && status == THAW_OK; k++) {
+    const thaw_stage_config *stage = &stages->experiment->stages[k];
+    if (stage->present) status = add_stage(ctx, stages, stage);
+  }
+  if (status) return status;
+  stages->output = output_path(stages->experiment, options, stages->last->key);
+  if (!stages->output) return thaw_fail_memory(ctx, 1);
+  status = make_folder_of(ctx, stages->output);
+  for (size_t i = 0; i < stages->count && status == THAW_OK; i++)
+    status = find_file(ctx, stages, &stages->works[i]);
+  if (status) return status;
+  return thaw_stage_file_look(ctx, stages->output, stages->last->key, &stages->progress);
+}
+
+/* Does the run file hold this stage's weights too? */
+static bool is_kept(const thaw_stages *stages, const thaw_stage_work *work) {
+  return work != stages->last && work->stage->keep_weights;
+}
+
+/* From the last stage back: what an unfinished stage takes over is needed. */
+static void mark_needed(thaw_stages *stages) {
+  const bool finished = stages->progress == THAW_STAGE_FINISHED;
+  stages->last->needed = !finished;
+  for (size_t i = stages->count; i > 0; i--) {
+    thaw_stage_work *work = &stages->works[i - 1];
+    if (is_kept(stages, work) && !finished) work->needed = true;
+    if (thaw_stage_is_due(work) && work->before) work->before->needed = true;
+  }
+}
+
+thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
+                             const thaw_run_options *options, thaw_stages *stages) {
+  *stages = (thaw_stages){.experiment = experiment};
+  thaw_status status = find_all(ctx, options, stages);
+  if (status) {
+    thaw_stages_free(stages);
+    return status;
+  }
+  mark_needed(stages);
+  return THAW_OK;
+}
+
+void thaw_stages_free(thaw_stages *stages) {
+  for (size_t i = 0; i < stages->count; i++) {
+    free(stages->works[i].path);
+    thaw_stage_data_free(&stages->works[i].data);
+  }
+  free(stages->cache);
+  free(stages->output);
+  *stages = (thaw_stages){0};
+}
+
+/* ---- Sources and data ----------------------------------------------------------------------- */
+
+thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *experiment,
+                                   const thaw_stage_work *work, thaw_stage_source *source,
+                                   bool *taken) {
+  const thaw_transfer *transfer = &work->stage->transfer;
+  *source = (thaw_stage_source){0};
+  *taken = !transfer->none;
+  if (transfer->none) return THAW_OK;
+  if (transfer->from)
+    return thaw_stage_source_open(ctx, experiment, transfer->from, transfer->stage, NULL, source);
+  return thaw_stage_source_open(ctx, experiment, work->before->path, NULL,
+                                work->before->stage->name, source);
+}
+
+/* The words come from the stage before, whether it is finished or still to be trained. */
+static thaw_status read_stage(thaw_context *ctx, const thaw_experiment *experiment,
+                              thaw_stage_work *work) {
+  if (work->before && thaw_stage_is_due(work->before)) {
+    const thaw_stage_data *before = &work->before->data;
+    const thaw_stage_origin origin = {before->vocabulary, before->tokenizer_state.data,
+                                      before->tokenizer_state.size};
+    return thaw_stage_data_read(ctx, experiment, work->stage, &origin, &work->data);
+  }
+  thaw_stage_source source;
+  bool taken = false;
+  thaw_status status = thaw_stage_open_source(ctx, experiment, work, &source, &taken);
+  if (status) return status;
+  const thaw_stage_origin origin = thaw_stage_source_origin(&source);
+  status = thaw_stage_data_read(ctx, experiment, work->stage, taken ? &origin : NULL, &work->data);
+  thaw_stage_source_free(&source);
+  return status;
+}
+
+thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages) {
+  thaw_status status = THAW_OK;
+  for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
+    if (thaw_stage_is_due(&stages->works[i]))
+      status = read_stage(ctx, stages->experiment, &stages->works[i]);
+  }
+  return status;
+}

@@ -1,0 +1,46 @@
+/* stages.h: the stages of a run: what each builds on, its key and its file, and which of them still
+ * have to be trained. */
+#ifndef THAW_STAGES_H
+#define THAW_STAGES_H
+
+#include "base/hash.h"
+#include "experiment/run.h"
+#include "experiment/stage_file.h"
+#include "experiment/stage_source.h"
+
+typedef struct thaw_stage_work {
+  const thaw_stage_config *stage;
+  struct thaw_stage_work *before; /* that it takes over from; NULL: from none, or from a run file */
+  char key[THAW_HASH_TEXT];
+  char *path; /* of its file */
+  thaw_stage_progress progress;
+  bool needed;          /* by the last stage */
+  thaw_stage_data data; /* thaw_stages_read fills it in */
+} thaw_stage_work;
+
+typedef struct thaw_stages {
+  const thaw_experiment *experiment;
+  thaw_stage_work works[THAW_STAGE_KINDS]; /* those that are there, in order */
+  size_t count;
+  thaw_stage_work *last;
+  char *cache;                  /* folder */
+  char *output;                 /* the run file */
+  thaw_stage_progress progress; /* of the run file */
+} thaw_stages;
+
+/* Finds keys and files and looks how far each stage is. */
+thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
+                             const thaw_run_options *options, thaw_stages *stages);
+/* Reads the data of every stage that has to be trained. */
+thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages);
+void thaw_stages_free(thaw_stages *stages); /* frees the content */
+
+/* Must it be trained? */
+bool thaw_stage_is_due(const thaw_stage_work *work);
+/* Opens what the stage takes over: the finished stage before, or a run file. Nothing is opened, and
+ * `*taken` is false, where it takes over nothing. */
+thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *experiment,
+                                   const thaw_stage_work *work, thaw_stage_source *source,
+                                   bool *taken);
+
+#endif
