@@ -12,7 +12,6 @@
 #include "store/environment.h"
 #include "tensor/blas.h"
 #include "train/classifier.h"
-#include "train/language_model.h"
 
 /* A run at work. */
 typedef struct run {
@@ -94,19 +93,7 @@ static thaw_status describe_stage(run *r, const thaw_stage_work *work, const cha
   return THAW_OK;
 }
 
-/* ---- A stage's model ------------------------------------------------------------------------ */
-
-static thaw_status create_model(run *r, const thaw_stage_work *work, thaw_model **model) {
-  const thaw_experiment *e = r->experiment;
-  const thaw_plugin_use encoder = {e->encoder.plugin, work->stage->encoder_settings};
-  const thaw_plugin_use head = {e->head.plugin, work->stage->head_settings};
-  const size_t words = thaw_vocabulary_size(work->data.vocabulary);
-  const uint64_t seed = (uint64_t)work->stage->seed;
-  if (work->stage->kind == THAW_STAGE_CLASSIFY)
-    return thaw_model_create_classifier(r->ctx, &encoder, &head, words, work->data.classes.count,
-                                        seed, model);
-  return thaw_model_create_language_model(r->ctx, &encoder, words, seed, model);
-}
+/* ---- Training a stage ----------------------------------------------------------------------- */
 
 static thaw_status take_over(run *r, const thaw_stage_work *work, thaw_model *model,
                              thaw_buffer *summary) {
@@ -132,31 +119,8 @@ static thaw_status take_over(run *r, const thaw_stage_work *work, thaw_model *mo
   return status;
 }
 
-/* ---- Training a stage ----------------------------------------------------------------------- */
-
 static thaw_status keep_checkpoint(thaw_context *ctx, void *user, const thaw_training *training) {
   return thaw_stage_file_checkpoint(ctx, user, training);
-}
-
-static thaw_status make_batches(run *r, const thaw_stage_work *work, thaw_batches **batches) {
-  const thaw_stage_config *s = work->stage;
-  const uint64_t seed = (uint64_t)s->seed;
-  if (s->kind == THAW_STAGE_CLASSIFY)
-    return thaw_batches_bucket(r->ctx, &work->data.train, (size_t)s->batch, (size_t)s->max_length,
-                               true, seed, batches);
-  return thaw_batches_stream(r->ctx, &work->data.train, (size_t)s->batch, (size_t)s->bptt,
-                             s->vary_bptt, true, seed, batches);
-}
-
-static thaw_status create_training(run *r, const thaw_stage_work *work, thaw_model *model,
-                                   const thaw_training_hooks *hooks, thaw_training **training) {
-  thaw_batches *batches = NULL;
-  const thaw_task *task =
-      work->stage->kind == THAW_STAGE_CLASSIFY ? &thaw_classifier_task : &thaw_language_model_task;
-  thaw_status status = make_batches(r, work, &batches);
-  if (status) return status;
-  const thaw_corpus *valid = work->data.valid.count ? &work->data.valid : NULL;
-  return thaw_training_create(r->ctx, work->stage, task, hooks, model, batches, valid, training);
 }
 
 /* ---- The end of a classifier ---------------------------------------------------------------- */
@@ -295,11 +259,12 @@ static thaw_status train_stage(run *r, const thaw_stage_work *work) {
                                .checkpoint_seconds = r->options->checkpoint_seconds,
                                .checkpoint_path = work->path,
                                .progress = r->options->progress};
-  thaw_status status = create_model(r, work, &model);
+  thaw_status status = thaw_stage_create_model(r->ctx, r->experiment, work, &model);
   if (status == THAW_OK) status = take_over(r, work, model, &taken);
   if (status == THAW_OK) status = describe_stage(r, work, taken.data, &file);
   if (status == THAW_OK) status = find_seconds(r, work, &file.seconds_before);
-  if (status == THAW_OK) status = create_training(r, work, model, &hooks, &training);
+  if (status == THAW_OK)
+    status = thaw_stage_create_training(r->ctx, work, model, &hooks, &training);
   if (status == THAW_OK && work->progress == THAW_STAGE_BEGUN) {
     status = thaw_stage_file_resume(r->ctx, work->path, training);
     if (status == THAW_OK)
@@ -352,7 +317,7 @@ thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experi
   if (status) return status;
   outcome->found = r.stages.progress == THAW_STAGE_FINISHED;
   if (!outcome->found) {
-    status = thaw_stages_read(ctx, &r.stages);
+    status = thaw_stages_read(ctx, &r.stages, false);
     if (status == THAW_OK) status = prepare_texts(&r, threads);
     if (status == THAW_OK) status = run_stages(&r);
   }

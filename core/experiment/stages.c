@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "experiment/stage_key.h"
 #include "store/cache.h"
+#include "train/classifier.h"
+#include "train/language_model.h"
 
 bool thaw_stage_is_due(const thaw_stage_work *work) {
   return work->needed && work->progress != THAW_STAGE_FINISHED;
@@ -129,10 +131,11 @@ thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *exp
                                 work->before->stage->name, source);
 }
 
-/* The words come from the stage before, whether it is finished or still to be trained. */
+/* The words come from the stage before: from its data if they have been read, else from its file.
+ */
 static thaw_status read_stage(thaw_context *ctx, const thaw_experiment *experiment,
                               thaw_stage_work *work) {
-  if (work->before && thaw_stage_is_due(work->before)) {
+  if (work->before && work->before->data.vocabulary) {
     const thaw_stage_data *before = &work->before->data;
     const thaw_stage_origin origin = {before->vocabulary, before->tokenizer_state.data,
                                       before->tokenizer_state.size};
@@ -148,11 +151,51 @@ static thaw_status read_stage(thaw_context *ctx, const thaw_experiment *experime
   return status;
 }
 
-thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages) {
+thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages, bool all) {
   thaw_status status = THAW_OK;
   for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
-    if (thaw_stage_is_due(&stages->works[i]))
+    if (all || thaw_stage_is_due(&stages->works[i]))
       status = read_stage(ctx, stages->experiment, &stages->works[i]);
   }
   return status;
+}
+
+/* ---- Models and trainings -------------------------------------------------------------------- */
+
+static bool is_classifier(const thaw_stage_work *work) {
+  return work->stage->kind == THAW_STAGE_CLASSIFY;
+}
+
+thaw_status thaw_stage_create_model(thaw_context *ctx, const thaw_experiment *experiment,
+                                    const thaw_stage_work *work, thaw_model **model) {
+  const thaw_plugin_use encoder = {experiment->encoder.plugin, work->stage->encoder_settings};
+  const thaw_plugin_use head = {experiment->head.plugin, work->stage->head_settings};
+  const size_t words = thaw_vocabulary_size(work->data.vocabulary);
+  const uint64_t seed = (uint64_t)work->stage->seed;
+  if (is_classifier(work))
+    return thaw_model_create_classifier(ctx, &encoder, &head, words, work->data.classes.count, seed,
+                                        model);
+  return thaw_model_create_language_model(ctx, &encoder, words, seed, model);
+}
+
+static thaw_status make_batches(thaw_context *ctx, const thaw_stage_work *work,
+                                thaw_batches **batches) {
+  const thaw_stage_config *s = work->stage;
+  const uint64_t seed = (uint64_t)s->seed;
+  if (is_classifier(work))
+    return thaw_batches_bucket(ctx, &work->data.train, (size_t)s->batch, (size_t)s->max_length,
+                               true, seed, batches);
+  return thaw_batches_stream(ctx, &work->data.train, (size_t)s->batch, (size_t)s->bptt,
+                             s->vary_bptt, true, seed, batches);
+}
+
+thaw_status thaw_stage_create_training(thaw_context *ctx, const thaw_stage_work *work,
+                                       thaw_model *model, const thaw_training_hooks *hooks,
+                                       thaw_training **training) {
+  thaw_batches *batches = NULL;
+  thaw_status status = make_batches(ctx, work, &batches);
+  if (status) return status;
+  const thaw_task *task = is_classifier(work) ? &thaw_classifier_task : &thaw_language_model_task;
+  const thaw_corpus *valid = work->data.valid.count ? &work->data.valid : NULL;
+  return thaw_training_create(ctx, work->stage, task, hooks, model, batches, valid, training);
 }

@@ -31,12 +31,19 @@ typedef struct thaw_stages {
 /* Finds keys and files and looks how far each stage is. */
 thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
                              const thaw_run_options *options, thaw_stages *stages);
-/* Reads the data of every stage that has to be trained. */
-thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages);
+/* Reads the data of every stage that has to be trained, or with `all` of every stage. */
+thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages, bool all);
 void thaw_stages_free(thaw_stages *stages); /* frees the content */
 
 /* Must it be trained? */
 bool thaw_stage_is_due(const thaw_stage_work *work);
+/* A fresh model for the stage, whose data have been read. */
+thaw_status thaw_stage_create_model(thaw_context *ctx, const thaw_experiment *experiment,
+                                    const thaw_stage_work *work, thaw_model **model);
+/* Its training, before the first step. */
+thaw_status thaw_stage_create_training(thaw_context *ctx, const thaw_stage_work *work,
+                                       thaw_model *model, const thaw_training_hooks *hooks,
+                                       thaw_training **training);
 /* Opens what the stage takes over: the finished stage before, or a run file. Nothing is opened, and
  * `*taken` is false, where it takes over nothing. */
 thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *experiment,

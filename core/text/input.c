@@ -1,4 +1,5 @@
-/* input.c: zlib's gzread, which reads plain files too, then the decoder, then lines.
+/* input.c: zlib's gzread, which reads plain files too (or read(2) for what is open already, since
+ * gzread waits until its buffer is full), then the decoder, then lines.
  *
  * Bytes wait in `raw` until the decoder takes them; text waits in `text` from `begin` on until a
  * line of it is whole. */
@@ -19,7 +20,8 @@ enum { CHUNK = 1 << 16, LARGE_FILE = 1 << 17 };
 
 struct thaw_input {
   const char *path;
-  gzFile file;
+  gzFile file;    /* NULL: read from the descriptor as it is */
+  int descriptor; /* the caller's */
   thaw_decoder *decoder;
   char *raw;
   size_t raw_count; /* bytes of raw in use */
@@ -52,14 +54,18 @@ static thaw_status open_file(thaw_context *ctx, const char *path, gzFile *file) 
   return THAW_OK;
 }
 
-thaw_status thaw_input_open(thaw_context *ctx, const char *path, const char *encoding,
-                            thaw_input **input) {
-  *input = NULL;
+/* Takes `file`. */
+static thaw_status create(thaw_context *ctx, const char *path, gzFile file, int descriptor,
+                          const char *encoding, thaw_input **input) {
   thaw_input *in = calloc(1, sizeof *in);
-  if (!in) return thaw_fail_memory(ctx, sizeof *in);
+  if (!in) {
+    if (file) gzclose_r(file);
+    return thaw_fail_memory(ctx, sizeof *in);
+  }
   in->path = path;
-  thaw_status status = open_file(ctx, path, &in->file);
-  if (status == THAW_OK) status = thaw_decoder_create(ctx, path, encoding, &in->decoder);
+  in->file = file;
+  in->descriptor = descriptor;
+  thaw_status status = thaw_decoder_create(ctx, path, encoding, &in->decoder);
   if (status == THAW_OK && !(in->raw = malloc(CHUNK))) status = thaw_fail_memory(ctx, CHUNK);
   if (status != THAW_OK) {
     thaw_input_close(in);
@@ -67,6 +73,20 @@ thaw_status thaw_input_open(thaw_context *ctx, const char *path, const char *enc
   }
   *input = in;
   return THAW_OK;
+}
+
+thaw_status thaw_input_open(thaw_context *ctx, const char *path, const char *encoding,
+                            thaw_input **input) {
+  gzFile file = NULL;
+  *input = NULL;
+  thaw_status status = open_file(ctx, path, &file);
+  return status ? status : create(ctx, path, file, -1, encoding, input);
+}
+
+thaw_status thaw_input_attach(thaw_context *ctx, int descriptor, const char *name,
+                              const char *encoding, thaw_input **input) {
+  *input = NULL;
+  return create(ctx, name, NULL, descriptor, encoding, input);
 }
 
 void thaw_input_close(thaw_input *input) {
@@ -78,10 +98,27 @@ void thaw_input_close(thaw_input *input) {
   free(input);
 }
 
-/* Fills up `raw`. A failure is only noted: the bytes before it are good. */
-static void read_bytes(thaw_input *in) {
+/* One read from a descriptor: what is there now. */
+static void read_arrived(thaw_context *ctx, thaw_input *in, size_t room) {
+  ssize_t got;
+  do {
+    got = read(in->descriptor, in->raw + in->raw_count, room);
+  } while (got < 0 && errno == EINTR && !thaw_interrupted(ctx));
+  if (got > 0) in->raw_count += (size_t)got;
+  if (got > 0) return;
+  in->ended = true;
+  if (got < 0) in->failure = Z_ERRNO;
+  in->failure_errno = errno;
+}
+
+/* Adds to `raw`. A failure is only noted: the bytes before it are good. */
+static void read_bytes(thaw_context *ctx, thaw_input *in) {
   const unsigned room = (unsigned)(CHUNK - in->raw_count);
   if (in->ended || room == 0) return;
+  if (!in->file) {
+    read_arrived(ctx, in, room);
+    return;
+  }
   errno = 0;
   const int got = gzread(in->file, in->raw + in->raw_count, room);
   in->failure_errno = errno;
@@ -93,6 +130,7 @@ static void read_bytes(thaw_input *in) {
 
 static thaw_status tell_failure(thaw_context *ctx, const thaw_input *in) {
   const size_t line = thaw_decoder_line(in->decoder);
+  if (thaw_interrupted(ctx)) return thaw_fail(ctx, THAW_INTERRUPTED, "stopped while reading");
   if (in->failure == Z_BUF_ERROR) {
     return thaw_fail_at(ctx, in->path, line, 0,
                         "the gzip data stops in the middle: the file is truncated");
@@ -110,7 +148,7 @@ static thaw_status read_text(thaw_context *ctx, thaw_input *in, bool *more) {
   const size_t before = in->text.size;
   *more = true;
   for (;;) {
-    read_bytes(in);
+    read_bytes(ctx, in);
     const bool last = in->ended && in->failure == Z_OK;
     size_t used;
     thaw_status status =
@@ -168,6 +206,12 @@ thaw_status thaw_input_line(thaw_context *ctx, thaw_input *input, char **line, s
     if (text->size > input->begin) take_line(input, text->size, 0, line, bytes);
     return THAW_OK;
   }
+}
+
+bool thaw_input_has_line(const thaw_input *input) {
+  const thaw_buffer *text = &input->text;
+  const size_t left = text->size - input->scanned;
+  return left > 0 && memchr(text->data + input->scanned, '\n', left);
 }
 
 size_t thaw_input_line_number(const thaw_input *input) {

@@ -13,11 +13,18 @@ typedef struct thaw_input thaw_input;
 /* `encoding` as in thaw_source; `path` outlives the input. */
 thaw_status thaw_input_open(thaw_context *ctx, const char *path, const char *encoding,
                             thaw_input **input);
+/* The same for an open descriptor, a pipe say, which stays the caller's: text is handed out as it
+ * arrives, and is not decompressed. An interrupt (thaw_interrupted) ends it with THAW_INTERRUPTED.
+ * `name` is for messages. */
+thaw_status thaw_input_attach(thaw_context *ctx, int descriptor, const char *name,
+                              const char *encoding, thaw_input **input);
 void thaw_input_close(thaw_input *input);
 
 /* The next line without its \n or \r\n, NUL-terminated and valid until the next call; NULL at the
  * end. The caller may write to it. */
 thaw_status thaw_input_line(thaw_context *ctx, thaw_input *input, char **line, size_t *bytes);
+/* Is there a whole line that needs no more reading? */
+bool thaw_input_has_line(const thaw_input *input);
 /* The number, from 1, of the line that was read last. */
 size_t thaw_input_line_number(const thaw_input *input);
 

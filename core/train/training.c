@@ -106,23 +106,32 @@ static int64_t steps_of(const thaw_training *training) {
   return training->steps_from[training->stage->epochs];
 }
 
-static thaw_status find_rates(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
-  const thaw_stage_config *stage = training->stage;
-  const int64_t *from = training->steps_from + training->epoch;
-  thaw_moment moment = {.step = step_of(training),
+thaw_status thaw_training_rates(thaw_context *ctx, const thaw_training *training, int64_t step,
+                                double *rates) {
+  int64_t epoch = 0;
+  while (epoch + 1 < training->stage->epochs && training->steps_from[epoch + 1] <= step) epoch++;
+  const int64_t *from = training->steps_from + epoch;
+  thaw_moment moment = {.step = step,
                         .steps = steps_of(training),
                         .steps_per_epoch = from[1] - from[0],
-                        .epoch = training->epoch,
-                        .epochs = stage->epochs,
+                        .epoch = epoch,
+                        .epochs = training->stage->epochs,
                         .groups = (int64_t)training->rate_group_count};
-  /* Steps over fewer tokens move less (Merity et al. 2017, section 5). */
-  const double length = stage->vary_bptt > 0 ? (double)batch->time / (double)stage->bptt : 1;
   for (size_t g = 0; g < training->rate_group_count; g++) {
     moment.group = (int64_t)g;
-    thaw_status status = thaw_schedule_rate(ctx, stage, &moment, &training->rates[g]);
+    thaw_status status = thaw_schedule_rate(ctx, training->stage, &moment, &rates[g]);
     if (status) return status;
-    training->rates[g] *= length;
   }
+  return THAW_OK;
+}
+
+static thaw_status find_rates(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
+  const thaw_stage_config *stage = training->stage;
+  thaw_status status = thaw_training_rates(ctx, training, step_of(training), training->rates);
+  if (status || stage->vary_bptt <= 0) return status;
+  /* Steps over fewer tokens move less (Merity et al. 2017, section 5). */
+  const double length = (double)batch->time / (double)stage->bptt;
+  for (size_t g = 0; g < training->rate_group_count; g++) training->rates[g] *= length;
   return THAW_OK;
 }
 
@@ -159,16 +168,23 @@ static thaw_status backward(thaw_context *ctx, thaw_training *training, thaw_ten
                    *error ? error : "the encoder or the head failed without a message");
 }
 
-static thaw_status take_step(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
-  const double begin = seconds_now();
-  thaw_status status = find_rates(ctx, training, batch);
-  if (status) return status;
+/* Forward and backward: gradients for the groups whose rate is above 0. */
+static thaw_status find_gradients(thaw_context *ctx, thaw_training *training,
+                                  const thaw_batch *batch, thaw_tensor **loss, double *loss_sum,
+                                  size_t *count) {
   thaw_optimizer_prepare(training->optimizer, training->rates);
   thaw_tape_begin(training->tape, THAW_TAPE_TRAIN, step_rng(training));
+  *loss = training->task->loss(training, batch, loss_sum, count);
+  return backward(ctx, training, *loss);
+}
+
+static thaw_status take_step(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
+  const double begin = seconds_now();
   double loss_sum = 0;
   size_t count = 0;
-  thaw_tensor *loss = training->task->loss(training, batch, &loss_sum, &count);
-  status = backward(ctx, training, loss);
+  thaw_tensor *loss = NULL;
+  thaw_status status = find_rates(ctx, training, batch);
+  if (status == THAW_OK) status = find_gradients(ctx, training, batch, &loss, &loss_sum, &count);
   if (status == THAW_OK) status = check_finite(ctx, training, "loss", loss->data[0]);
   if (status) return status;
   const double norm = thaw_optimizer_norm(training->optimizer);
@@ -188,6 +204,28 @@ static thaw_status take_step(thaw_context *ctx, thaw_training *training, const t
   }
   training->batch++;
   return THAW_OK;
+}
+
+thaw_status thaw_training_measure(thaw_context *ctx, thaw_training *training, size_t *bytes) {
+  thaw_status status = thaw_batches_begin(ctx, training->batches, 0);
+  if (status) return status;
+  for (size_t g = 0; g < training->rate_group_count; g++) training->rates[g] = 1;
+  double loss_sum = 0;
+  size_t count = 0;
+  thaw_tensor *loss = NULL;
+  status = find_gradients(ctx, training, thaw_batches_get(training->batches, 0), &loss, &loss_sum,
+                          &count);
+  thaw_carry_reset(training->carry);
+  size_t floats = 0;
+  const thaw_optimizer *optimizer = training->optimizer;
+  for (size_t i = 0; i < optimizer->count; i++) {
+    const thaw_optimized *entry = &optimizer->tensors[i];
+    const size_t copies = 2 + (entry->moments[0] != NULL) + (entry->moments[1] != NULL) +
+                          (training->stage->best_epoch && training->valid);
+    floats += copies * thaw_size(entry->tensor);
+  }
+  *bytes = floats * sizeof(float) + thaw_tape_bytes(training->tape);
+  return status;
 }
 
 /* ---- The end of an epoch ------------------------------------------------------------------- */

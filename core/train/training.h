@@ -79,4 +79,13 @@ void thaw_training_free(thaw_training *training);
  * or gradient that is not finite, with step and stage, before it touched a weight. */
 thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training);
 
+/* The rates of all rate groups at a step, `rates` [rate_group_count], without what a varied bptt
+ * makes of them. */
+thaw_status thaw_training_rates(thaw_context *ctx, const thaw_training *training, int64_t step,
+                                double *rates);
+
+/* Plays the first step, its largest batch in a classifier, through without changing a weight.
+ * `bytes` receives the memory that training needs: weights, gradients, moments and the step. */
+thaw_status thaw_training_measure(thaw_context *ctx, thaw_training *training, size_t *bytes);
+
 #endif
