@@ -291,8 +291,19 @@ static thaw_status run_stage(run *r, thaw_stage_work *work) {
   return status;
 }
 
+/* The folder that the run file will stand in. */
+static thaw_status make_folder_of(thaw_context *ctx, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash || slash == path) return THAW_OK;
+  char *folder = strndup(path, (size_t)(slash - path));
+  if (!folder) return thaw_fail_memory(ctx, strlen(path));
+  thaw_status status = thaw_make_folders(ctx, folder);
+  free(folder);
+  return status;
+}
+
 static thaw_status run_stages(run *r) {
-  thaw_status status = THAW_OK;
+  thaw_status status = make_folder_of(r->ctx, r->stages.output);
   for (size_t i = 0; i < r->stages.count && status == THAW_OK; i++) {
     thaw_stage_work *work = &r->stages.works[i];
     if (thaw_stage_is_due(work)) {

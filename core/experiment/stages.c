@@ -30,16 +30,6 @@ static char *output_path(const thaw_experiment *experiment, const thaw_run_optio
   return path.data;
 }
 
-static thaw_status make_folder_of(thaw_context *ctx, const char *path) {
-  const char *slash = strrchr(path, '/');
-  if (!slash || slash == path) return THAW_OK;
-  char *folder = strndup(path, (size_t)(slash - path));
-  if (!folder) return thaw_fail_memory(ctx, strlen(path));
-  thaw_status status = thaw_make_folders(ctx, folder);
-  free(folder);
-  return status;
-}
-
 static thaw_status add_stage(thaw_context *ctx, thaw_stages *stages,
                              const thaw_stage_config *stage) {
   thaw_stage_work *work = &stages->works[stages->count];
@@ -71,7 +61,6 @@ static thaw_status find_all(thaw_context *ctx, const thaw_run_options *options,
   if (status) return status;
   stages->output = output_path(stages->experiment, options, stages->last->key);
   if (!stages->output) return thaw_fail_memory(ctx, 1);
-  status = make_folder_of(ctx, stages->output);
   for (size_t i = 0; i < stages->count && status == THAW_OK; i++)
     status = find_file(ctx, stages, &stages->works[i]);
   if (status) return status;
