@@ -21,7 +21,7 @@ thaw_status thaw_input_line(thaw_context *ctx, thaw_input *input, char **line, s
 /* The number, from 1, of the line that was read last. */
 size_t thaw_input_line_number(const thaw_input *input);
 
-/* Appends everything that is left to `text`. */
+/* Appends everything that is left to `text`, with \n for every \r\n. */
 thaw_status thaw_input_rest(thaw_context *ctx, thaw_input *input, thaw_buffer *text);
 
 /* Whether the file holds no text at all. */
