@@ -24,17 +24,16 @@ typedef struct thaw_batches thaw_batches;
 /* A stream over the whole corpus. `shuffle` orders documents by seed and epoch; evaluation keeps
  * their order. With `vary` > 0, lengths vary as in AWD-LSTM (Merity et al. 2017, 5): base bptt with
  * probability 0.95, else half, then Normal(base, vary), at least 5, at most bptt + 4·vary. Errors:
- * a corpus shorter than 2 tokens per stream
- * ("batch 64 needs at least 128 tokens, the data has 90: lower batch"). */
+ * a corpus shorter than 2 tokens per stream ("batch 64 needs at least 128 tokens, the data has 90:
+ * lower batch"). */
 thaw_status thaw_batches_stream(thaw_context *ctx, const thaw_corpus *corpus, size_t batch,
                                 size_t bptt, double vary, bool shuffle, uint64_t seed,
                                 thaw_batches **batches);
-/* Buckets. Documents longer than max_length keep their last max_length tokens (as fastai does). In
- * training
- * (`shuffle`) documents are mixed by seed and epoch, sorted by length within pools of 50 batches,
- * the batches then mixed with the one with the longest document first, so that memory peaks at
- * once; a last batch of one document is joined to the one before (batch norm needs two). In
- * evaluation: sorted by length, every document once. */
+/* Buckets. Documents longer than max_length keep their last max_length tokens (as fastai does); 0:
+ * no limit. In training (`shuffle`) documents are mixed by seed and epoch, sorted by length within
+ * pools of 50 batches, the batches then mixed with the one with the longest document first, so that
+ * memory peaks at once; a last batch of one document is joined to the one before (batch norm needs
+ * two). In evaluation: sorted by length, the longest first, every document once. */
 thaw_status thaw_batches_bucket(thaw_context *ctx, const thaw_corpus *corpus, size_t batch,
                                 size_t max_length, bool shuffle, uint64_t seed,
                                 thaw_batches **batches);

@@ -22,9 +22,8 @@ struct thaw_batches {
   bool shuffle;
   uint64_t seed;
 
-  size_t *order; /* [documents] in which order the epoch reads them */
-  size_t
-      *ends; /* streams: [documents] where each ends in the epoch's stream, in the epoch's order */
+  size_t *order;    /* [documents] in which order the epoch reads them */
+  size_t *ends;     /* streams: [documents] where each of `order` ends in the epoch's stream */
   size_t length;    /* streams: tokens of one of the B streams, L */
   size_t *starts;   /* [count + 1] where each batch begins: its token in a stream, its document in
                        `order` */

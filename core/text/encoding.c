@@ -16,13 +16,19 @@ struct thaw_decoder {
   bool converts;       /* with iconv; otherwise the text is UTF-8 already */
   iconv_t iconv;       /* when it converts */
   bool begun;          /* a character has come out */
+  bool nul;            /* a NUL comes next, which iconv has read already */
   uint64_t offset;     /* bytes read */
   size_t line, column; /* of the next character, from 1; the column counts characters */
 };
 
 static bool is_utf8(const char *encoding) {
   return !encoding || !*encoding || strcasecmp(encoding, "utf-8") == 0 ||
-         strcasecmp(encoding, "utf8") == 0;
+         strcasecmp(encoding, "utf8") == 0 || strcasecmp(encoding, "utf-8-sig") == 0;
+}
+
+/* What iconv calls an encoding; Python's name for Latin 1 is one that iconv lacks. */
+static const char *iconv_name(const char *encoding) {
+  return strcasecmp(encoding, "latin-1") == 0 ? "latin1" : encoding;
 }
 
 thaw_status thaw_decoder_create(thaw_context *ctx, const char *file, const char *encoding,
@@ -38,7 +44,7 @@ thaw_status thaw_decoder_create(thaw_context *ctx, const char *file, const char 
     return thaw_fail_memory(ctx, strlen(encoding) + 1);
   }
   if (!is_utf8(encoding)) {
-    d->iconv = iconv_open("UTF-8", encoding);
+    d->iconv = iconv_open("UTF-8", iconv_name(encoding));
     if (d->iconv == (iconv_t)-1) {
       thaw_decoder_free(d);
       return thaw_fail_at(ctx, file, 0, 0,
@@ -170,15 +176,15 @@ static thaw_status convert(thaw_context *ctx, thaw_decoder *d, const char *bytes
   *used = count - left;
   const bool bad = why == EILSEQ || (why == EINVAL && last);
   if (*used == 0 && bad) return refuse_byte(ctx, d, bytes, why == EINVAL);
-  bool nul = false;
-  if (text->size > begin) accept_text(d, text, begin, &nul);
+  if (text->size > begin) accept_text(d, text, begin, &d->nul);
   d->offset += *used;
-  return nul ? refuse_nul(ctx, d) : THAW_OK;
+  return d->nul && text->size == begin ? refuse_nul(ctx, d) : THAW_OK;
 }
 
 thaw_status thaw_decode(thaw_context *ctx, thaw_decoder *decoder, const char *bytes, size_t count,
                         bool last, thaw_buffer *text, size_t *used) {
   *used = 0;
+  if (decoder->nul) return refuse_nul(ctx, decoder);
   if (!thaw_buffer_reserve(text, count)) return thaw_fail_memory(ctx, count);
   return decoder->converts ? convert(ctx, decoder, bytes, count, last, text, used)
                            : check_utf8(ctx, decoder, bytes, count, last, text, used);

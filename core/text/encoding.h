@@ -10,7 +10,7 @@
 
 typedef struct thaw_decoder thaw_decoder;
 
-/* `encoding` NULL or "utf-8": UTF-8. `file` is for messages and outlives the decoder. */
+/* `encoding` NULL, "" or "utf-8": UTF-8. `file` is for messages and outlives the decoder. */
 thaw_status thaw_decoder_create(thaw_context *ctx, const char *file, const char *encoding,
                                 thaw_decoder **decoder);
 void thaw_decoder_free(thaw_decoder *decoder);

@@ -140,7 +140,10 @@ static thaw_status tell_failure(thaw_context *ctx, const thaw_input *in) {
   }
   int code;
   const char *why = gzerror(in->file, &code);
-  return thaw_fail_at(ctx, in->path, line, 0, "the gzip data is damaged: %s", why);
+  /* zlib begins with its name for the file, "<fd:4>: ". */
+  const char *reason = strstr(why, ": ");
+  return thaw_fail_at(ctx, in->path, line, 0, "the gzip data is damaged: %s",
+                      reason ? reason + 2 : why);
 }
 
 /* Decodes more text; `*more` is false at the end of the file. */
@@ -218,7 +221,21 @@ size_t thaw_input_line_number(const thaw_input *input) {
   return input->line;
 }
 
+/* Turns every \r\n from `begin` on into \n. */
+static void unify_newlines(thaw_buffer *text, size_t begin) {
+  size_t size = begin;
+  for (size_t i = begin; i < text->size; i++) {
+    /* A buffer ends with a NUL: looking one byte ahead is safe. */
+    if (text->data[i] == '\r' && text->data[i + 1] == '\n') continue;
+    text->data[size++] = text->data[i];
+  }
+  text->size = size;
+  text->data[size] = '\0';
+}
+
 thaw_status thaw_input_rest(thaw_context *ctx, thaw_input *input, thaw_buffer *text) {
+  const size_t begin = text->size;
+  if (!thaw_buffer_text(text, "")) return thaw_fail_memory(ctx, 1);
   for (bool more = true; more;) {
     const size_t count = input->text.size - input->begin;
     if (!thaw_buffer_append(text, input->text.data + input->begin, count)) {
@@ -229,6 +246,7 @@ thaw_status thaw_input_rest(thaw_context *ctx, thaw_input *input, thaw_buffer *t
     thaw_status status = read_text(ctx, input, &more);
     if (status != THAW_OK) return status;
   }
+  unify_newlines(text, begin);
   return THAW_OK;
 }
 

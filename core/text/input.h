@@ -28,7 +28,7 @@ bool thaw_input_has_line(const thaw_input *input);
 /* The number, from 1, of the line that was read last. */
 size_t thaw_input_line_number(const thaw_input *input);
 
-/* Appends everything that is left to `text`. */
+/* Appends everything that is left to `text`, with \n for every \r\n. */
 thaw_status thaw_input_rest(thaw_context *ctx, thaw_input *input, thaw_buffer *text);
 
 /* Whether the file holds no text at all. */

@@ -1,13 +1,18 @@
 /* reader.h: documents from files, one at a time, so that a corpus of any size needs little memory.
  *
- *   text      every non-empty line is a document, or the whole file with `whole` (no labels)
+ *   text      every line that is not blank is a document, or the whole file with `whole`; there
+ *             are no labels
+ *
  *   csv, tsv  a header row names the columns; RFC 4180 quotes (libcsv)
+ *
  *   jsonl     one JSON object a line (json-c); `text` and `label` name members
+ *
  *   folder    one folder per class below the path, one document per file in it (as IMDb is
- * published); a folder "unsup" and files directly below the path are left out labelled  "LABEL
- * text" on every line: the label ends at the first space; with `label_cut` it ends there instead
- * ("NUM:dist How far…" with ":" is NUM, and the text starts after the space); `label_prefix`
- * ("__label__") is taken off
+ *             published); a folder "unsup" and files directly below the path are left out
+ *
+ *   labelled  "LABEL text" on every line: the label ends at the first space; with `label_cut` it
+ *             ends there instead ("NUM:dist How far…" with ":" is NUM, and the text starts after
+ *             the space); `label_prefix` ("__label__") is taken off
  *
  * Any file may be gzip-compressed (zlib reads both). Text is UTF-8; another encoding is named and
  * converted (iconv), or refused with the offset of the first bad byte. A UTF-8 byte order mark is

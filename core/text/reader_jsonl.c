@@ -35,12 +35,18 @@ static thaw_status parse_line(thaw_context *ctx, thaw_reader *reader, const char
   }
   json_tokener_reset(state->tokener);
   json_object *value = json_tokener_parse_ex(state->tokener, line, (int)bytes);
-  const enum json_tokener_error error = json_tokener_get_error(state->tokener);
+  enum json_tokener_error error = json_tokener_get_error(state->tokener);
+  const size_t end = json_tokener_get_parse_end(state->tokener);
+  if (error == json_tokener_continue) {
+    /* The NUL at the end of the line tells that no more comes: 12 might have become 123. */
+    value = json_tokener_parse_ex(state->tokener, "", 1);
+    error = json_tokener_get_error(state->tokener);
+    if (error == json_tokener_continue) error = json_tokener_error_parse_eof;
+  }
   if (error != json_tokener_success) {
-    const size_t end = json_tokener_get_parse_end(state->tokener);
     const size_t column = u8_mbsnlen((const uint8_t *)line, end) + 1;
     json_object_put(value);
-    if (error == json_tokener_continue) {
+    if (error == json_tokener_error_parse_eof) {
       return thaw_fail_at(ctx, document->file, document->line, column,
                           "the line ends in the middle of a JSON value");
     }

@@ -228,6 +228,46 @@ thaw_status thaw_vocabulary_from_list(thaw_context *ctx, const char *const *piec
   return THAW_OK;
 }
 
+/* Adds the pieces of `from` that are new, with their counts, while there are fewer than `max_size`;
+ * false: no memory. */
+static bool add_new(thaw_vocabulary *v, const thaw_vocabulary *from, size_t max_size) {
+  for (size_t i = 0; i < from->count && v->count < max_size; i++) {
+    const entry *known = &from->entries[i];
+    const size_t before = v->count;
+    entry *added = find_or_add(v, known->text, known->bytes);
+    if (!added) return false;
+    if (v->count > before) added->count = known->count;
+  }
+  return true;
+}
+
+thaw_status thaw_vocabulary_join(thaw_context *ctx, const thaw_vocabulary *own,
+                                 const thaw_vocabulary *source, size_t max_size,
+                                 thaw_vocabulary **joined) {
+  *joined = NULL;
+  if (!own->finished || !source->finished) {
+    return thaw_fail(ctx, THAW_INVALID, "only finished vocabularies can be joined");
+  }
+  thaw_vocabulary *v = create_empty();
+  if (!v || !add_new(v, own, SIZE_MAX) || !add_new(v, source, max_size ? max_size : SIZE_MAX)) {
+    thaw_vocabulary_free(v);
+    return thaw_fail_memory(ctx, (own->count + source->count) * sizeof(entry));
+  }
+  v->fixed = own->fixed;
+  v->finished = true;
+  *joined = v;
+  return THAW_OK;
+}
+
+void thaw_vocabulary_map(const thaw_vocabulary *to, const thaw_vocabulary *from, int32_t *rows) {
+  for (size_t i = 0; i < to->count; i++) {
+    const entry *e = &to->entries[i];
+    /* A free slot's place is 0, one less than that of the first piece. */
+    rows[i] =
+        (int32_t)find_slot(from, e->text, e->bytes, thaw_hash64(e->text, e->bytes))->place - 1;
+  }
+}
+
 size_t thaw_vocabulary_size(const thaw_vocabulary *vocabulary) {
   return vocabulary->count;
 }

@@ -25,6 +25,15 @@ thaw_status thaw_vocabulary_finish(thaw_context *ctx, thaw_vocabulary *vocabular
 thaw_status thaw_vocabulary_from_list(thaw_context *ctx, const char *const *pieces,
                                       const uint64_t *counts, size_t count,
                                       thaw_vocabulary **vocabulary);
+/* What a stage knows that takes words over, from two finished vocabularies: all of `own`, with its
+ * ids, then the pieces of `source` that are not among them, in their order and with their counts,
+ * until there are `max_size` ids (0: no limit). */
+thaw_status thaw_vocabulary_join(thaw_context *ctx, const thaw_vocabulary *own,
+                                 const thaw_vocabulary *source, size_t max_size,
+                                 thaw_vocabulary **joined);
+/* Where each piece of `to` stands in `from`: rows[id in to] is its id there, −1 when it is new.
+ * `rows` has room for all of `to`. */
+void thaw_vocabulary_map(const thaw_vocabulary *to, const thaw_vocabulary *from, int32_t *rows);
 
 size_t thaw_vocabulary_size(const thaw_vocabulary *vocabulary);
 /* THAW_ID_UNKNOWN when it is not there. */
