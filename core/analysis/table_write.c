@@ -12,7 +12,7 @@
 #include "base/context.h"
 
 enum { NARROWEST_WRAP = 20, NUMBER_TEXT = 64 };
-static const char NO_VALUE[] = "-"; /* for people */
+static const char NO_VALUE[] = "–"; /* for people */
 
 static const table_cell *cell_at(const thaw_table *table, size_t row, size_t column) {
   return &table->cells[row * table->column_count + column];
