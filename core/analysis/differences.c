@@ -1,0 +1,179 @@
+/* differences.c: settings of several runs side by side.
+ *
+ * A row is a key with its value in every run. Configs of one experiment have nearly the same keys
+ * in the same order, so looking a key up starts behind the one that was found last. */
+#include "analysis/differences.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "analysis/ends.h"
+#include "config/yaml.h"
+
+typedef struct setting {
+  const char *key;
+  const char **values; /* [run_space]; NULL: the run has none */
+} setting;
+
+struct thaw_configs {
+  thaw_arena *arena;
+  setting *settings;
+  size_t count, space;
+  size_t run_count, run_space;
+  size_t next;   /* where the key that comes next is expected */
+  size_t failed; /* bytes for which there was no memory; 0: none */
+};
+
+thaw_configs *thaw_configs_create(thaw_arena *arena, size_t most) {
+  thaw_configs *configs = thaw_arena_zalloc(arena, sizeof *configs);
+  if (!configs) return NULL;
+  configs->arena = arena;
+  configs->run_space = most;
+  return configs;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* Puts a new key where it was expected, so that keys keep the order of their config. */
+static setting *insert(thaw_configs *c, const char *key) {
+  if (c->count == c->space) {
+    const size_t space = c->space ? 2 * c->space : 128;
+    setting *grown = thaw_arena_alloc(c->arena, space * sizeof *grown);
+    if (!grown) return NULL;
+    if (c->count) memcpy(grown, c->settings, c->count * sizeof *grown);
+    c->settings = grown;
+    c->space = space;
+  }
+  const setting added = {thaw_arena_strdup(c->arena, key),
+                         thaw_arena_zalloc(c->arena, c->run_space * sizeof *added.values)};
+  if (!added.key || !added.values) return NULL;
+  setting *place = c->settings + c->next;
+  memmove(place + 1, place, (c->count - c->next) * sizeof *place);
+  *place = added;
+  c->count++;
+  return place;
+}
+
+static setting *find_or_insert(thaw_configs *c, const char *key) {
+  for (size_t i = 0; i < c->count; i++) {
+    setting *candidate = &c->settings[(c->next + i) % c->count];
+    if (strcmp(candidate->key, key) == 0) return candidate;
+  }
+  return insert(c, key);
+}
+
+static void add_setting(void *user, const char *key, const char *value) {
+  thaw_configs *c = user;
+  setting *found = find_or_insert(c, key);
+  const char *copy = found ? thaw_arena_strdup(c->arena, value) : NULL;
+  if (!copy) {
+    c->failed = strlen(key) + strlen(value) + c->run_space * sizeof(char *);
+    return;
+  }
+  found->values[c->run_count] = copy;
+  c->next = (size_t)(found - c->settings) + 1;
+}
+
+thaw_status thaw_configs_add(thaw_context *ctx, thaw_configs *configs, const char *name,
+                             const char *text) {
+  thaw_arena *scratch = thaw_arena_create();
+  if (!scratch) return thaw_fail_memory(ctx, 0);
+  thaw_node *root;
+  configs->next = 0;
+  thaw_status status = thaw_yaml_parse(ctx, scratch, name, text, strlen(text), &root);
+  if (status == THAW_OK) {
+    thaw_node_flatten(root, scratch, add_setting, configs);
+    if (configs->failed) status = thaw_fail_memory(ctx, configs->failed);
+    configs->run_count++;
+  }
+  thaw_arena_free(scratch);
+  return status;
+}
+
+/* ---- Differences ----------------------------------------------------------------------------- */
+
+static bool same_value(const char *a, const char *b) {
+  return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool differs(const thaw_configs *c, const setting *s) {
+  for (size_t r = 1; r < c->run_count; r++) {
+    if (!same_value(s->values[0], s->values[r])) return true;
+  }
+  return false;
+}
+
+/* "stages.classify.seed" is a setting "seed" of a part. */
+static bool is_part_of(const char *key, const char *whole) {
+  const size_t length = strlen(key), end = strlen(whole);
+  return length > end && key[length - end - 1] == '.' && strcmp(key + length - end, whole) == 0;
+}
+
+/* Does a stage's setting say in every run what is said for the whole experiment already? */
+static bool repeats(const thaw_configs *c, const setting *s) {
+  for (size_t i = 0; i < c->count; i++) {
+    const setting *other = &c->settings[i];
+    if (!is_part_of(s->key, other->key)) continue;
+    bool same = true;
+    for (size_t r = 0; same && r < c->run_count; r++) {
+      same = same_value(s->values[r], other->values[r]);
+    }
+    if (same) return true;
+  }
+  return false;
+}
+
+static bool is_wanted(const thaw_configs *c, const setting *s) {
+  static const char *const left_out[] = {"name", "description", "seed"};
+  for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++) {
+    if (strcmp(s->key, left_out[i]) == 0) return false;
+  }
+  return differs(c, s) && !repeats(c, s);
+}
+
+/* Words, and numbers of list items, that mean nothing without the word before. */
+static bool says_little(const char *end) {
+  static const char *const words[] = {"plugin", "name"};
+  if (isdigit((unsigned char)*end)) return true;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    if (strcmp(end, words[i]) == 0) return true;
+  }
+  return false;
+}
+
+static bool add_headings(thaw_arena *arena, thaw_difference *differences, size_t count,
+                         size_t taken_count, const char *const *taken) {
+  const size_t all = count + taken_count;
+  const char **keys = thaw_arena_alloc(arena, (all + 1) * sizeof *keys);
+  const char **ends = thaw_arena_alloc(arena, (all + 1) * sizeof *ends);
+  if (!keys || !ends) return false;
+  for (size_t i = 0; i < count; i++) keys[i] = differences[i].key;
+  for (size_t i = 0; i < taken_count; i++) keys[count + i] = taken[i];
+  thaw_shortest_ends(all, keys, '.', ends);
+  for (size_t i = 0; i < count; i++) {
+    while (ends[i] > keys[i] && says_little(ends[i])) {
+      ends[i] = thaw_longer_end(keys[i], ends[i], '.');
+    }
+    differences[i].heading = ends[i];
+  }
+  return true;
+}
+
+thaw_status thaw_configs_differences(thaw_context *ctx, const thaw_configs *configs,
+                                     size_t taken_count, const char *const *taken,
+                                     const thaw_difference **differences, size_t *count) {
+  thaw_difference *list = thaw_arena_alloc(configs->arena, (configs->count + 1) * sizeof *list);
+  if (!list) return thaw_fail_memory(ctx, configs->count * sizeof *list);
+  *count = 0;
+  for (size_t i = 0; i < configs->count; i++) {
+    const setting *s = &configs->settings[i];
+    if (!is_wanted(configs, s)) continue;
+    list[(*count)++] = (thaw_difference){
+        .key = s->key, .values = s->values, .is_seed = is_part_of(s->key, "seed")};
+  }
+  if (!add_headings(configs->arena, list, *count, taken_count, taken)) {
+    return thaw_fail_memory(ctx, *count * sizeof *list);
+  }
+  *differences = list;
+  return THAW_OK;
+}

@@ -1,0 +1,37 @@
+/* differences.h: in which settings runs differ.
+ *
+ * The resolved configs of all runs are laid side by side, key by key. What is left when the equal
+ * rows are taken away is what an experiment was about. */
+#ifndef THAW_DIFFERENCES_H
+#define THAW_DIFFERENCES_H
+
+#include "base/arena.h"
+#include "thaw/base.h"
+
+/* A setting that is not the same in all runs. */
+typedef struct thaw_difference {
+  const char *key;     /* "stages.classify.transfer" */
+  const char *heading; /* "transfer": its shortest unambiguous end that says something */
+  const char **values; /* [runs]; NULL: the run has no such setting */
+  bool is_seed;        /* the seed of one stage */
+} thaw_difference;
+
+typedef struct thaw_configs thaw_configs; /* the configs of several runs */
+
+/* For at most `most` runs; lives in the arena. NULL when there is no memory. */
+thaw_configs *thaw_configs_create(thaw_arena *arena, size_t most);
+
+/* Adds the next run's resolved config, YAML text; `name` stands in messages. THAW_INVALID: it does
+ * not parse. */
+thaw_status thaw_configs_add(thaw_context *ctx, thaw_configs *configs, const char *name,
+                             const char *text);
+
+/* The settings in which the runs differ, in the order of the configs; in the arena. Left out are
+ * the experiment's name and description, which change no result; its seed, which every run has; and
+ * what repeats another setting in every run, as stages.classify.seed repeats seed. `taken` are
+ * headings that are used otherwise. */
+thaw_status thaw_configs_differences(thaw_context *ctx, const thaw_configs *configs,
+                                     size_t taken_count, const char *const *taken,
+                                     const thaw_difference **differences, size_t *count);
+
+#endif
