@@ -10,8 +10,7 @@
 static thaw_context *ctx;
 static thaw_vocabulary *vocabulary; /* the = 3, cat = 4, sat = 5 */
 
-/* ---- A tokenizer that cuts at spaces and refuses '!' ------------------------------------------
- */
+/* ---- A tokenizer that cuts at spaces and refuses '!' ----------------------------------------- */
 
 static thaw_status cut_at_spaces(void *self, const void *settings, const char *text, size_t bytes,
                                  thaw_piece_sink sink, void *user, thaw_context *context) {
@@ -179,8 +178,7 @@ START_TEST(classes_are_in_the_order_of_bytes) {
 }
 END_TEST
 
-/* ---- Held-out documents and samples ------------------------------------------------------------
- */
+/* ---- Held-out documents and samples ---------------------------------------------------------- */
 
 /* 100 of class 0, 60 of class 1, 9 of class 2, two of class 3, one of class 4, mixed. */
 enum { DOCUMENTS = 172, CLASSES = 5 };

@@ -1,124 +1,11 @@
-/* Documents come out of every format as they stand in it, and what is wrong is named with its
- * place.
- */
+/* Documents come out of every format as they stand in it. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
-#include "base/context.h"
-#include "text/reader.h"
-
-enum { NOBODY = 65534 };
-
-static thaw_context *ctx;
-static char folder[] = "/tmp/thaw-test-XXXXXX";
-
-static void set_up(void) {
-  ctx = thaw_context_create();
-  ck_assert_ptr_nonnull(mkdtemp(folder));
-  ck_assert_int_eq(chdir(folder), 0);
-}
-
-static void tear_down(void) {
-  thaw_context_free(ctx);
-  char command[100];
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  ck_assert_int_eq(system(command), 0);
-}
-
-static void write_bytes(const char *path, const void *bytes, size_t count) {
-  FILE *file = fopen(path, "wb");
-  ck_assert_ptr_nonnull(file);
-  ck_assert_uint_eq(fwrite(bytes, 1, count, file), count);
-  ck_assert_int_eq(fclose(file), 0);
-}
-
-static void write_text(const char *path, const char *text) {
-  write_bytes(path, text, strlen(text));
-}
-
-static void write_gzip(const char *path, const void *bytes, size_t count) {
-  gzFile file = gzopen(path, "wb");
-  ck_assert_ptr_nonnull(file);
-  ck_assert_int_eq(gzwrite(file, bytes, (unsigned)count), (int)count);
-  ck_assert_int_eq(gzclose(file), Z_OK);
-}
-
-typedef struct expected {
-  const char *text, *label;
-  size_t line;
-} expected;
-
-/* Expects these documents, and then the end. */
-static void expect_documents(const thaw_source *source, size_t count, const expected *documents) {
-  thaw_reader *reader;
-  const thaw_document *document;
-  ck_assert_msg(thaw_reader_open(ctx, source, &reader) == THAW_OK, "%s", thaw_error(ctx));
-  for (size_t i = 0; i < count; i++) {
-    const thaw_status status = thaw_reader_next(ctx, reader, &document);
-    ck_assert_msg(status == THAW_OK, "document %zu: %s", i, thaw_error(ctx));
-    ck_assert_msg(document != NULL, "document %zu is missing", i);
-    ck_assert_str_eq(document->text, documents[i].text);
-    ck_assert_uint_eq(document->bytes, strlen(documents[i].text));
-    ck_assert_pstr_eq(document->label, documents[i].label);
-    ck_assert_uint_eq(document->line, documents[i].line);
-    if (source->format != THAW_FORMAT_FOLDER) ck_assert_str_eq(document->file, source->path);
-  }
-  for (int i = 0; i < 2; i++) { /* the end stays the end */
-    ck_assert_msg(thaw_reader_next(ctx, reader, &document) == THAW_OK, "%s", thaw_error(ctx));
-    ck_assert_ptr_null(document);
-  }
-  thaw_reader_close(reader);
-}
-
-/* The same from a plain and from a compressed file with this content. */
-static void expect_from(thaw_source source, const char *content, size_t count,
-                        const expected *documents) {
-  source.path = "plain";
-  write_text("plain", content);
-  expect_documents(&source, count, documents);
-  source.path = "packed.gz";
-  write_gzip("packed.gz", content, strlen(content));
-  expect_documents(&source, count, documents);
-}
-
-/* Reads until an error comes, which must be `message` after the `good` documents before it. */
-static void expect_error_at(const thaw_source *source, size_t good, const char *message) {
-  thaw_reader *reader;
-  const thaw_document *document = NULL;
-  size_t count = 0;
-  thaw_status status = thaw_reader_open(ctx, source, &reader);
-  if (status == THAW_OK) {
-    while ((status = thaw_reader_next(ctx, reader, &document)) == THAW_OK && document) count++;
-    thaw_reader_close(reader);
-  } else {
-    ck_assert_ptr_null(reader);
-  }
-  ck_assert_msg(status == THAW_INVALID, "no error; expected: %s", message);
-  ck_assert_msg(strncmp(thaw_error(ctx), message, strlen(message)) == 0,
-                "expected the message '%s', found '%s'", message, thaw_error(ctx));
-  ck_assert_msg(count == good, "%zu documents came before '%s'", count, message);
-}
-
-static void expect_error(thaw_source source, const char *content, size_t good,
-                         const char *message) {
-  source.path = "file";
-  write_text("file", content);
-  expect_error_at(&source, good, message);
-}
-
-static const thaw_source lines = {.format = THAW_FORMAT_TEXT},
-                         whole = {.format = THAW_FORMAT_TEXT, .whole = true},
-                         csv = {.format = THAW_FORMAT_CSV, .label = "label"},
-                         tsv = {.format = THAW_FORMAT_TSV, .text = "review"},
-                         jsonl = {.format = THAW_FORMAT_JSONL, .label = "label"},
-                         labelled = {.format = THAW_FORMAT_LABELLED},
-                         trec = {.format = THAW_FORMAT_LABELLED, .label_cut = ":"},
-                         fasttext = {.format = THAW_FORMAT_LABELLED, .label_prefix = "__label__"};
+#include "reading.h"
 
 /* ---- Formats --------------------------------------------------------------------------------- */
 
@@ -235,8 +122,8 @@ START_TEST(a_folder_for_each_class) {
   expect_documents(&source, 5, documents);
   thaw_reader *reader;
   const thaw_document *document;
-  ck_assert_int_eq(thaw_reader_open(ctx, &source, &reader), THAW_OK);
-  ck_assert_int_eq(thaw_reader_next(ctx, reader, &document), THAW_OK);
+  ck_assert_int_eq(thaw_reader_open(reading_ctx, &source, &reader), THAW_OK);
+  ck_assert_int_eq(thaw_reader_next(reading_ctx, reader, &document), THAW_OK);
   ck_assert_str_eq(document->file, "imdb/neg/0_1.txt");
   thaw_reader_close(reader);
 }
@@ -299,280 +186,11 @@ START_TEST(very_long_lines) {
 }
 END_TEST
 
-START_TEST(bytes_that_are_not_in_the_encoding) {
-  expect_error(
-      lines, "good\nbad \xff here\n", 1,
-      "file:2:5: byte 0xff at offset 9 is not valid UTF-8; another encoding must be named");
-  expect_error(lines, "Caf\xe9 ?\n", 0, "file:1:4: byte 0xe9 at offset 3 is not valid UTF-8");
-  /* The column counts characters, the offset counts bytes, those of the mark included. */
-  expect_error(lines,
-               "\xef\xbb\xbf"
-               "größe \xc0\x80",
-               0, "file:1:7: byte 0xc0 at offset 11 is not valid UTF-8");
-  expect_error(lines, "a\nb\xe2\x82", 1,
-               "file:2:2: byte 0xe2 at offset 3 begins a character that the end of the file cuts "
-               "off, in UTF-8");
-  expect_error(csv, "text,label\na,b\nc\x80,d\n", 1, "file:3:2: byte 0x80 at offset 16");
-  thaw_source source = lines;
-  source.encoding = "ascii";
-  expect_error(source, "good\nnot gr\xc3\xb6\n", 1,
-               "file:2:7: byte 0xc3 at offset 11 is not valid ascii");
-  source.encoding = "UTF-16LE";
-  source.path = "cut";
-  write_bytes("cut", "a\0\n\0b", 5);
-  expect_error_at(&source, 1,
-                  "cut:2:1: byte 0x62 at offset 4 begins a character that the end of the file cuts "
-                  "off, in UTF-16LE");
-}
-END_TEST
-
-START_TEST(nul_is_no_text) {
-  thaw_source source = lines;
-  source.path = "nul";
-  write_bytes("nul", "good\nb\0d\n", 9);
-  expect_error_at(&source, 1,
-                  "nul:2:2: NUL byte at offset 6: this is not UTF-8 text; another encoding, such "
-                  "as utf-16, must be named");
-  source.encoding = "latin1";
-  expect_error_at(&source, 1, "nul:2:2: NUL character: this is not text in the encoding 'latin1'");
-  write_bytes("nul", "\0", 1);
-  expect_error_at(&source, 0, "nul:1:1: NUL character");
-  source.encoding = NULL;
-  expect_error_at(&source, 0, "nul:1:1: NUL byte at offset 0");
-}
-END_TEST
-
-START_TEST(an_encoding_that_nobody_knows) {
-  thaw_source source = lines;
-  source.encoding = "utf-9";
-  expect_error(source, "a\n", 0, "file: the encoding 'utf-9' is not known");
-  source.format = THAW_FORMAT_FOLDER;
-  source.path = ".";
-  ck_assert_int_eq(mkdir("pos", 0700), 0);
-  write_text("pos/1.txt", "a");
-  expect_error_at(&source, 0, "./pos/1.txt: the encoding 'utf-9' is not known");
-}
-END_TEST
-
-/* ---- Files that are not right ---------------------------------------------------------------- */
-
-START_TEST(no_file) {
-  static const thaw_format formats[] = {THAW_FORMAT_TEXT,     THAW_FORMAT_CSV,
-                                        THAW_FORMAT_TSV,      THAW_FORMAT_JSONL,
-                                        THAW_FORMAT_LABELLED, THAW_FORMAT_FOLDER};
-  for (size_t i = 0; i < 6; i++) {
-    const thaw_source source = {.format = formats[i], .path = "nowhere/train"};
-    expect_error_at(&source, 0, "nowhere/train: cannot be opened: No such file or directory");
-    char digits[33];
-    ck_assert_int_eq(thaw_source_hash(ctx, &source, digits), THAW_INVALID);
-    ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "nowhere/train"));
-  }
-  const thaw_source source = {.format = (thaw_format)99, .path = "x"};
-  expect_error_at(&source, 0, "there is no format 99");
-}
-END_TEST
-
-START_TEST(an_empty_file) {
-  thaw_source source = lines;
-  expect_error(lines, "", 0, "file: the file is empty");
-  expect_error(csv, "", 0, "file: the file is empty");
-  expect_error(jsonl, "\xef\xbb\xbf", 0, "file: the file is empty");
-  expect_error(whole, "", 0, "file: the file is empty");
-  source.path = "empty.gz";
-  write_gzip("empty.gz", "", 0);
-  expect_error_at(&source, 0, "empty.gz: the file is empty");
-  expect_error(lines, "\n  \n", 0, "file: there is no document in it");
-  expect_error(jsonl, "\n\n", 0, "file: there is no document in it");
-  expect_error(csv, "text,label\n", 0, "file: there is no document in it");
-  expect_error(csv, "\n\n", 0, "file: there is no header row");
-}
-END_TEST
-
-START_TEST(a_file_that_may_not_be_read) {
-  const bool root = geteuid() == 0;
-  thaw_reader *reader;
-  thaw_source source = lines;
-  source.path = "secret";
-  write_text("secret", "a\n");
-  ck_assert_int_eq(chmod("secret", 0), 0);
-  ck_assert_int_eq(chmod(".", 0755), 0);
-  if (root) ck_assert_int_eq(seteuid(NOBODY), 0);
-  const thaw_status status = thaw_reader_open(ctx, &source, &reader);
-  if (root) ck_assert_int_eq(seteuid(0), 0);
-  ck_assert_int_eq(status, THAW_INVALID);
-  ck_assert_str_eq(thaw_error(ctx), "secret: cannot be opened: Permission denied");
-}
-END_TEST
-
-START_TEST(folders_and_files_mixed_up) {
-  thaw_source source = csv;
-  ck_assert_int_eq(mkdir("dir", 0700), 0);
-  source.path = "dir";
-  expect_error_at(&source, 0, "dir: is a folder, a file was expected");
-  source = (thaw_source){.format = THAW_FORMAT_FOLDER, .path = "dir"};
-  expect_error_at(&source, 0, "dir: there is no folder in it; one for each class was expected");
-  ck_assert_int_eq(mkdir("dir/unsup", 0700), 0);
-  expect_error_at(&source, 0, "dir: there is no folder in it");
-  ck_assert_int_eq(mkdir("dir/pos", 0700), 0);
-  expect_error_at(&source, 0, "dir: there is no file in the folders of its classes");
-  source.path = "file";
-  write_text("file", "a");
-  expect_error_at(&source, 0, "file: is a file, 'format: folder' expects a folder");
-  ck_assert_int_eq(mkdir("dir/\xff", 0700), 0);
-  source.path = "dir";
-  expect_error_at(&source, 0, "dir/\xff: the folder's name, which names a class, is not UTF-8");
-}
-END_TEST
-
-START_TEST(a_bad_document_in_a_folder_is_named) {
-  const thaw_source source = {.format = THAW_FORMAT_FOLDER, .path = "."};
-  ck_assert_int_eq(mkdir("pos", 0700), 0);
-  write_text("pos/1.txt", "good");
-  write_text("pos/2.txt", "line\nbad \x80");
-  expect_error_at(&source, 1, "./pos/2.txt:2:5: byte 0x80 at offset 9 is not valid UTF-8");
-}
-END_TEST
-
-START_TEST(a_truncated_gzip_file) {
-  enum { LINES = 20000 };
-  thaw_source source = lines;
-  char *text = malloc(LINES * 8), bytes[LINES * 8];
-  for (size_t i = 0; i < LINES; i++) snprintf(text + 7 * i, 8, "%06zu\n", i * 37 % 1000000);
-  source.path = "packed.gz";
-  write_gzip("packed.gz", text, LINES * 7);
-  FILE *file = fopen("packed.gz", "rb");
-  const size_t size = fread(bytes, 1, sizeof bytes, file);
-  fclose(file);
-  write_bytes("packed.gz", bytes, size / 2);
-  thaw_reader *reader;
-  const thaw_document *document;
-  size_t count = 0;
-  ck_assert_int_eq(thaw_reader_open(ctx, &source, &reader), THAW_OK);
-  thaw_status status;
-  while ((status = thaw_reader_next(ctx, reader, &document)) == THAW_OK && document) {
-    ck_assert_mem_eq(document->text, text + 7 * count++, 6);
-  }
-  thaw_reader_close(reader);
-  ck_assert_int_eq(status, THAW_INVALID);
-  ck_assert(count > 1000 && count < LINES); /* what is there was handed out */
-  char message[100];
-  snprintf(message, sizeof message, "packed.gz:%zu: the gzip data stops in the middle", count + 1);
-  ck_assert_msg(strncmp(thaw_error(ctx), message, strlen(message)) == 0, "%s", thaw_error(ctx));
-  /* One bit of the checksum at the end. */
-  bytes[size - 6] ^= 1;
-  write_bytes("packed.gz", bytes, size);
-  ck_assert_int_eq(thaw_reader_open(ctx, &source, &reader), THAW_OK);
-  while ((status = thaw_reader_next(ctx, reader, &document)) == THAW_OK && document) continue;
-  thaw_reader_close(reader);
-  ck_assert_int_eq(status, THAW_INVALID);
-  ck_assert_ptr_nonnull(
-      strstr(thaw_error(ctx), ": the gzip data is damaged: incorrect data check"));
-  free(text);
-}
-END_TEST
-
-/* ---- Rows and lines that are not right ---------------------------------------------------------
- */
-
-START_TEST(columns_that_are_missing) {
-  expect_error(csv, "id,texts,label\n1,a,b\n", 0,
-               "file:1: there is no column 'text'; there are 'id', 'texts', 'label'; did you mean "
-               "'texts'?");
-  expect_error(csv, "\n\ntext,Label\na,b\n", 0,
-               "file:3: there is no column 'label'; there are 'text', 'Label'");
-  expect_error(csv, "qqqqqqqq\n1\n", 0, "file:1: there is no column 'text'; there is 'qqqqqqqq'");
-  ck_assert_ptr_null(strstr(thaw_error(ctx), "did you mean"));
-  expect_error(csv, "text,label,text\na,b,c\n", 0, "file:1: there are two columns 'text'");
-  /* A table that is not of this format: everything is one column. */
-  expect_error(tsv, "review,label\na,b\n", 0,
-               "file:1: there is no column 'review'; there is 'review,label'");
-}
-END_TEST
-
-START_TEST(rows_of_another_length) {
-  expect_error(csv, "id,text,label\n1,a,x\n2,b\n", 1,
-               "file:3: the row has 2 cells, the header has 3: the cell of column 'label' is "
-               "missing");
-  expect_error(csv, "text,label,id\n\"a\nb\",x,1\nc\n", 1,
-               "file:4: the row has 1 cell, the header has 3: the cell of column 'label' is "
-               "missing");
-  expect_error(csv, "text,label\na, b,x\n", 0,
-               "file:2: the row has 3 cells, the header has 2; a cell that contains a comma is "
-               "written in quotes");
-  expect_error(tsv, "review\na\tb\n", 0,
-               "file:2: the row has 2 cells, the header has 1; a cell "
-               "that contains a tab is written in quotes");
-  expect_error(csv, "text,label\na,x\nb,\n", 1, "file:3: the label, column 'label', is empty");
-}
-END_TEST
-
-START_TEST(quotes_that_are_broken) {
-  expect_error(csv, "text,label\na,x\ngröße 7\" long,y\n", 1,
-               "file:3:8: a quote within a cell that does not begin with one");
-  expect_error(csv, "text,label\n\"a\" b,x\n", 0,
-               "file:2:4: text after the quote that ends a cell; a quote within a cell must be "
-               "doubled");
-  expect_error(csv, "text,label\na,x\n\"b\nc,y\nd,z\n", 1,
-               "file:3: the quote that opens cell 1 is never closed");
-  expect_error(csv, "text,label\na,x\nb,\"y\n", 1,
-               "file:3: the quote that opens cell 2 is never closed");
-}
-END_TEST
-
-START_TEST(json_that_is_broken) {
-  expect_error(jsonl, "{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"é\", \"label\": x}\n", 1,
-               "file:2:24: bad JSON: ");
-  expect_error(jsonl, "{\"text\": \"a\"", 0,
-               "file:1:13: the line ends in the middle of a JSON value");
-  expect_error(jsonl, "{\"text\": \"a\nb\", \"label\": 1}\n", 0,
-               "file:1:12: the line ends in the middle of a JSON value");
-  expect_error(jsonl, "{\"text\": \"a\", \"label\": 1} more\n", 0, "file:1:27: bad JSON: ");
-  expect_error(jsonl, "[1, 2]\n", 0, "file:1:1: a JSON object was expected, this is of type array");
-  expect_error(jsonl, "12\n", 0, "file:1:1: a JSON object was expected, this is of type int");
-  expect_error(jsonl, "null\n", 0, "file:1:1: a JSON object was expected, this is of type null");
-  expect_error(jsonl, "text,label\n", 0, "file:1:");
-}
-END_TEST
-
-START_TEST(members_that_are_wrong) {
-  expect_error(jsonl, "{\"txt\": \"a\", \"label\": 1}\n", 0,
-               "file:1: there is no member 'text'; there are 'txt', 'label'; did you mean 'txt'?");
-  expect_error(jsonl, "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"a\"}\n", 1,
-               "file:2: there is no member 'label'; there is 'text'");
-  expect_error(jsonl, "{}\n", 0, "file:1: there is no member 'text'; there are none");
-  expect_error(jsonl, "{\"text\": 5, \"label\": 1}\n", 0,
-               "file:1: the member 'text' is of type int, a string was expected");
-  expect_error(jsonl, "{\"text\": null, \"label\": 1}\n", 0,
-               "file:1: the member 'text' is of type null, a string was expected");
-  expect_error(jsonl, "{\"text\": \"a\", \"label\": [1]}\n", 0,
-               "file:1: the member 'label' is of type array, a string was expected");
-  expect_error(jsonl, "{\"text\": \"a\", \"label\": \"\"}\n", 0,
-               "file:1: the label, member 'label', is empty");
-  expect_error(jsonl, "{\"text\": \"a\\u0000b\", \"label\": 1}\n", 0,
-               "file:1: the member 'text' contains a NUL character");
-}
-END_TEST
-
-START_TEST(labels_that_are_wrong) {
-  expect_error(labelled, "pos good\nneg\n", 1, "file:2: there is no text after the label 'neg'");
-  expect_error(labelled, " pos good\n", 0, "file:1:1: the label is empty");
-  expect_error(trec, "NUM:dist a\nDESC b\n", 1,
-               "file:2:1: the label 'DESC' does not contain ':', at which it is to be cut");
-  expect_error(trec, ":dist a\n", 0, "file:1:1: the label is empty");
-  expect_error(fasttext, "__label__1 a\n2 b\n", 1,
-               "file:2:1: the line begins with '2', a label with the prefix '__label__' was "
-               "expected");
-  /* A line that is no labelled text may be long; the message is not. */
-  expect_error(labelled, "ooooooooooooooooooooooooooooooooooooooo\xc3\xb6ooooooooooooooooo\n", 0,
-               "file:1: there is no text after the label "
-               "'ooooooooooooooooooooooooooooooooooooooo'");
-}
-END_TEST
-
 /* ---- Hashes ---------------------------------------------------------------------------------- */
 
 static void hash_of(const thaw_source *source, char digits[33]) {
-  ck_assert_msg(thaw_source_hash(ctx, source, digits) == THAW_OK, "%s", thaw_error(ctx));
+  ck_assert_msg(thaw_source_hash(reading_ctx, source, digits) == THAW_OK, "%s",
+                thaw_error(reading_ctx));
   ck_assert_uint_eq(strlen(digits), 32);
 }
 
@@ -624,7 +242,7 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("readers");
   TCase *tests = tcase_create("readers");
-  tcase_add_checked_fixture(tests, set_up, tear_down);
+  tcase_add_checked_fixture(tests, reading_set_up, reading_tear_down);
   tcase_add_test(tests, lines_of_text);
   tcase_add_test(tests, a_whole_file);
   tcase_add_test(tests, comma_separated);
@@ -636,21 +254,6 @@ int main(void) {
   tcase_add_test(tests, another_encoding_by_name);
   tcase_add_test(tests, utf_8_by_any_of_its_names);
   tcase_add_test(tests, very_long_lines);
-  tcase_add_test(tests, bytes_that_are_not_in_the_encoding);
-  tcase_add_test(tests, nul_is_no_text);
-  tcase_add_test(tests, an_encoding_that_nobody_knows);
-  tcase_add_test(tests, no_file);
-  tcase_add_test(tests, an_empty_file);
-  tcase_add_test(tests, a_file_that_may_not_be_read);
-  tcase_add_test(tests, folders_and_files_mixed_up);
-  tcase_add_test(tests, a_bad_document_in_a_folder_is_named);
-  tcase_add_test(tests, a_truncated_gzip_file);
-  tcase_add_test(tests, columns_that_are_missing);
-  tcase_add_test(tests, rows_of_another_length);
-  tcase_add_test(tests, quotes_that_are_broken);
-  tcase_add_test(tests, json_that_is_broken);
-  tcase_add_test(tests, members_that_are_wrong);
-  tcase_add_test(tests, labels_that_are_wrong);
   tcase_add_test(tests, a_hash_follows_the_content_of_files);
   tcase_add_test(tests, a_hash_follows_the_files_of_a_folder);
   suite_add_tcase(suite, tests);

@@ -1,0 +1,37 @@
+/* fixture.h: a small experiment in a temporary folder, and the thaw command run on it.
+ *
+ * The texts are made from a few words, so that a tiny model learns them in a second. */
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include "base/buffer.h"
+#include "base/context.h"
+
+/* Goes to a new temporary folder with experiment.yaml, general.txt, train.csv and test.csv in it;
+ * fixture_end removes it. */
+void fixture_begin(void);
+void fixture_end(void);
+
+/* A file of the folder: "experiment.yaml". */
+void fixture_write(const char *name, const char *text);
+/* Puts `text` in place of `old`, which occurs once, in a file. */
+void fixture_edit(const char *name, const char *old, const char *text);
+
+/* What a command printed and how it ended. */
+typedef struct fixture_result {
+  int status; /* exit status; 128 + the signal that ended it */
+  thaw_buffer out, err;
+} fixture_result;
+void fixture_free(fixture_result *result);
+
+/* Runs `thaw ARGUMENTS`, words separated by single spaces, with the cache in the folder; `input`
+ * (may be NULL) is its standard input. */
+fixture_result fixture_run(const char *arguments, const char *input);
+/* The same, killed by SIGKILL after `seconds`. */
+fixture_result fixture_run_killed(const char *arguments, double seconds);
+/* Runs it and fails the test unless it ends with this status. */
+void fixture_expect(int status, const char *arguments);
+/* Fails the test unless the command ends with `status` and its standard error contains `text`. */
+void fixture_expect_error(int status, const char *arguments, const char *text);
+
+#endif
