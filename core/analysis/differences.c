@@ -109,14 +109,14 @@ static bool is_part_of(const char *key, const char *whole) {
   return length > end && key[length - end - 1] == '.' && strcmp(key + length - end, whole) == 0;
 }
 
-/* Does a stage's setting say in every run what is said for the whole experiment already? */
+/* Does a stage's setting, wherever it stands, say what is said for the whole experiment already? */
 static bool repeats(const thaw_configs *c, const setting *s) {
   for (size_t i = 0; i < c->count; i++) {
     const setting *other = &c->settings[i];
     if (!is_part_of(s->key, other->key)) continue;
     bool same = true;
     for (size_t r = 0; same && r < c->run_count; r++) {
-      same = same_value(s->values[r], other->values[r]);
+      same = !s->values[r] || same_value(s->values[r], other->values[r]);
     }
     if (same) return true;
   }
@@ -130,6 +130,79 @@ static bool is_wanted(const thaw_configs *c, const setting *s) {
   }
   return differs(c, s) && !repeats(c, s);
 }
+
+/* ---- Sections that some runs lack ------------------------------------------------------------ */
+
+static bool stands_below(const char *key, const char *section, size_t length) {
+  return strncmp(key, section, length) == 0 && (key[length] == '.' || key[length] == '\0');
+}
+
+/* Has the run anything in the section, the first `length` bytes of `key`? */
+static bool has_section(const thaw_configs *c, size_t run, const char *key, size_t length) {
+  for (size_t i = 0; i < c->count; i++) {
+    const setting *s = &c->settings[i];
+    if (s->values[run] && stands_below(s->key, key, length)) return true;
+  }
+  return false;
+}
+
+/* The length of the outermost section that every run without the setting lacks as a whole; 0: there
+ * is none, or the setting has several values, which say more than that it is there. */
+static size_t missing_section(const thaw_configs *c, const setting *s) {
+  const char *value = NULL;
+  for (size_t r = 0; r < c->run_count; r++) {
+    if (!s->values[r]) continue;
+    if (value && strcmp(value, s->values[r]) != 0) return 0;
+    value = s->values[r];
+  }
+  for (const char *dot = strchr(s->key, '.'); dot; dot = strchr(dot + 1, '.')) {
+    const size_t length = (size_t)(dot - s->key);
+    bool missing = true;
+    for (size_t r = 0; missing && r < c->run_count; r++) {
+      missing = s->values[r] || !has_section(c, r, s->key, length);
+    }
+    if (missing) return length;
+  }
+  return 0;
+}
+
+/* A row for a whole section: the name of its plugin, or "yes", where it is there. False when there
+ * is no memory. */
+static bool make_section(const thaw_configs *c, const char *key, size_t length,
+                         thaw_difference *section) {
+  static const char plugin[] = ".plugin";
+  const char **values = thaw_arena_zalloc(c->arena, c->run_count * sizeof *values);
+  *section = (thaw_difference){.key = thaw_arena_strndup(c->arena, key, length), .values = values};
+  if (!section->key || !values) return false;
+  for (size_t r = 0; r < c->run_count; r++) {
+    if (has_section(c, r, key, length)) values[r] = "yes";
+  }
+  for (size_t i = 0; i < c->count; i++) {
+    const setting *s = &c->settings[i];
+    if (strncmp(s->key, key, length) != 0 || strcmp(s->key + length, plugin) != 0) continue;
+    for (size_t r = 0; r < c->run_count; r++) {
+      if (s->values[r]) values[r] = s->values[r];
+    }
+  }
+  return true;
+}
+
+/* Is a setting of the section a column that has a value wherever the section is there? */
+static bool is_told(const thaw_configs *c, const thaw_difference *section,
+                    const thaw_difference *list, size_t count) {
+  const size_t length = strlen(section->key);
+  for (size_t i = 0; i < count; i++) {
+    if (&list[i] == section || !stands_below(list[i].key, section->key, length)) continue;
+    bool told = true;
+    for (size_t r = 0; told && r < c->run_count; r++) {
+      told = !section->values[r] == !list[i].values[r];
+    }
+    if (told) return true;
+  }
+  return false;
+}
+
+/* ---- Columns --------------------------------------------------------------------------------- */
 
 /* Words, and numbers of list items, that mean nothing without the word before. */
 static bool says_little(const char *end) {
@@ -159,18 +232,44 @@ static bool add_headings(thaw_arena *arena, thaw_difference *differences, size_t
   return true;
 }
 
+/* The settings that differ, and of sections that are missing as a whole one row in their place.
+ * False when there is no memory. */
+static bool collect(const thaw_configs *c, thaw_difference *list, size_t *count) {
+  for (size_t i = 0; i < c->count; i++) {
+    const setting *s = &c->settings[i];
+    if (!is_wanted(c, s)) continue;
+    const size_t length = missing_section(c, s);
+    if (length == 0) {
+      list[(*count)++] = (thaw_difference){
+          .key = s->key, .values = s->values, .is_seed = is_part_of(s->key, "seed")};
+      continue;
+    }
+    bool known = false;
+    for (size_t k = 0; k < *count && !known; k++) {
+      known = strlen(list[k].key) == length && strncmp(list[k].key, s->key, length) == 0;
+    }
+    if (!known && !make_section(c, s->key, length, &list[(*count)++])) return false;
+  }
+  return true;
+}
+
+static void drop_told(const thaw_configs *c, thaw_difference *list, size_t *count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < *count; i++) {
+    if (!is_told(c, &list[i], list, *count)) list[kept++] = list[i];
+  }
+  *count = kept;
+}
+
 thaw_status thaw_configs_differences(thaw_context *ctx, const thaw_configs *configs,
                                      size_t taken_count, const char *const *taken,
                                      const thaw_difference **differences, size_t *count) {
   thaw_difference *list = thaw_arena_alloc(configs->arena, (configs->count + 1) * sizeof *list);
-  if (!list) return thaw_fail_memory(ctx, configs->count * sizeof *list);
   *count = 0;
-  for (size_t i = 0; i < configs->count; i++) {
-    const setting *s = &configs->settings[i];
-    if (!is_wanted(configs, s)) continue;
-    list[(*count)++] = (thaw_difference){
-        .key = s->key, .values = s->values, .is_seed = is_part_of(s->key, "seed")};
+  if (!list || !collect(configs, list, count)) {
+    return thaw_fail_memory(ctx, configs->count * sizeof *list);
   }
+  drop_told(configs, list, count);
   if (!add_headings(configs->arena, list, *count, taken_count, taken)) {
     return thaw_fail_memory(ctx, *count * sizeof *list);
   }

@@ -10,9 +10,9 @@
 
 /* A setting that is not the same in all runs. */
 typedef struct thaw_difference {
-  const char *key;     /* "stages.classify.transfer" */
+  const char *key;     /* "stages.classify.transfer"; of a section "stages.pretrain" */
   const char *heading; /* "transfer": its shortest unambiguous end that says something */
-  const char **values; /* [runs]; NULL: the run has no such setting */
+  const char **values; /* [runs]; NULL: the run has nothing there */
   bool is_seed;        /* the seed of one stage */
 } thaw_difference;
 
@@ -28,8 +28,10 @@ thaw_status thaw_configs_add(thaw_context *ctx, thaw_configs *configs, const cha
 
 /* The settings in which the runs differ, in the order of the configs; in the arena. Left out are
  * the experiment's name and description, which change no result; its seed, which every run has; and
- * what repeats another setting in every run, as stages.classify.seed repeats seed. `taken` are
- * headings that are used otherwise. */
+ * what repeats another setting, as stages.classify.seed repeats seed. A section that some runs lack
+ * as a whole, such as stages.pretrain, is one row: the name of its plugin, or "yes"; its settings
+ * have rows of their own only where their values differ. `taken` are headings that are used
+ * otherwise. */
 thaw_status thaw_configs_differences(thaw_context *ctx, const thaw_configs *configs,
                                      size_t taken_count, const char *const *taken,
                                      const thaw_difference **differences, size_t *count);

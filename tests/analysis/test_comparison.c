@@ -302,6 +302,35 @@ START_TEST(repeated_settings_are_no_columns) {
 }
 END_TEST
 
+/* A stage that is left out would otherwise be a dozen columns. */
+START_TEST(a_missing_section_is_one_column) {
+  write_half("1.h5", 1, "seed: 1\nstages: {classify: {seed: 1, schedule: [{plugin: one}]}}\n");
+  write_half("2.h5", 2,
+             "seed: 2\nstages: {pretrain: {seed: 2, epochs: 3, optimizer: {lr: 1}},"
+             " classify: {seed: 2, schedule: [{plugin: one}]}}\n");
+  write_half("3.h5", 3,
+             "seed: 3\nstages: {pretrain: {seed: 3, epochs: 3, optimizer: {lr: 1}},"
+             " classify: {seed: 3, schedule: [{plugin: one}, {plugin: stlr, cut: 1}]}}\n");
+  expect_text(
+      1, (const char *[]){""}, false,
+      "run  pretrain  schedule.1  seed  documents  accuracy              macro F1  seconds\n"
+      "1    –         –              1        100  " HALF
+      "2    yes       –              2        100  " HALF
+      "3    yes       stlr           3        100  " HALF);
+}
+END_TEST
+
+START_TEST(a_missing_section_is_told_by_a_value_in_it) {
+  write_half("1.h5", 1, "seed: 1\n");
+  write_half("2.h5", 1, "seed: 1\nstages: {pretrain: {epochs: 3, batch: 8}}\n");
+  write_half("3.h5", 1, "seed: 1\nstages: {pretrain: {epochs: 4, batch: 8}}\n");
+  expect_text(1, (const char *[]){""}, false,
+              "run  epochs  seed  documents  accuracy              macro F1  seconds\n"
+              "1    –          1        100  " HALF "2    3          1        100  " HALF
+              "3    4          1        100  " HALF);
+}
+END_TEST
+
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 START_TEST(a_row_a_run) {
@@ -343,7 +372,7 @@ START_TEST(programs_get_numbers) {
 }
 END_TEST
 
-START_TEST(rows_in_unused_classs) {
+START_TEST(rows_in_other_orders) {
   const size_t correct[] = {50, 70, 60, 70};
   for (size_t i = 0; i < 4; i++) {
     char name[] = "0.h5", config[] = "seed: 1\nx: 0\n";
@@ -481,10 +510,12 @@ static Suite *make_suite(void) {
   tcase_add_test(tests, a_missing_value_is_a_dash);
   tcase_add_test(tests, headings_grow_until_they_are_unambiguous);
   tcase_add_test(tests, repeated_settings_are_no_columns);
+  tcase_add_test(tests, a_missing_section_is_one_column);
+  tcase_add_test(tests, a_missing_section_is_told_by_a_value_in_it);
   tcase_add_test(tests, a_row_a_run);
   tcase_add_test(tests, a_row_a_group);
   tcase_add_test(tests, programs_get_numbers);
-  tcase_add_test(tests, rows_in_unused_classs);
+  tcase_add_test(tests, rows_in_other_orders);
   tcase_add_test(tests, the_same_run_twice_is_no_second_seed);
   tcase_add_test(tests, seeds_of_stages_are_seeds);
   tcase_add_test(tests, large_seeds_are_written_whole);
