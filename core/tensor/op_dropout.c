@@ -4,8 +4,6 @@
 #include "tensor/kernels.h"
 #include "tensor/tape.h"
 
-enum { PARALLEL_ELEMENTS = 1 << 16 }; /* from which rows are shared among threads */
-
 /* A probability of 1 would leave nothing to scale; NaN is refused as well. */
 static bool probability_is_valid(thaw_tape *tape, const char *operation, float p) {
   if (p >= 0 && p < 1) return true;
@@ -63,8 +61,7 @@ static void locked_range(void *arguments, size_t begin, size_t end) {
 
 static void apply_locked(locked_rows rows, size_t time) {
   const size_t count = time * rows.batch;
-  const size_t worthwhile = count * rows.width < PARALLEL_ELEMENTS ? SIZE_MAX : 2;
-  thaw_parallel_rows(count, worthwhile, locked_range, &rows);
+  thaw_parallel_rows(count, rows.width, locked_range, &rows);
 }
 
 /* dx [T][B][D] += dy [T][B][D] · mask [B][D] */

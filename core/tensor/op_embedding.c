@@ -99,8 +99,7 @@ thaw_tensor *thaw_embedding(thaw_tape *tape, thaw_tensor *table, const int32_t *
   const thaw_arena_mark here = thaw_tape_here(tape);
   places *kept = keep_places(tape, ids, count, width, table->shape[0], p);
   if (!y || !kept) return NULL;
-  const size_t worthwhile = count * width < PARALLEL_ELEMENTS ? SIZE_MAX : 2;
-  thaw_parallel_rows(count, worthwhile, gather_range, &(rows_job){kept, y->data, table->data});
+  thaw_parallel_rows(count, width, gather_range, &(rows_job){kept, y->data, table->data});
   if (!thaw_tape_wants(tape, 1, &table)) thaw_tape_back_to(tape, here);
   return thaw_tape_record(tape, "embedding", y, 1, &table, embedding_backward, kept);
 }

@@ -12,9 +12,8 @@
 /* A block has so many rows that reading the weight and adding to its gradient once a block cost
  * little beside the products. */
 enum {
-  BLOCK_LOGITS = 1 << 23,      /* elements in a block, 32 MiB */
-  FEWEST_ROWS = 128,           /* in a block, whatever the size of the vocabulary */
-  PARALLEL_ELEMENTS = 1 << 13, /* from which rows are shared among threads */
+  BLOCK_LOGITS = 1 << 23, /* elements in a block, 32 MiB */
+  FEWEST_ROWS = 128,      /* in a block, whatever the size of the vocabulary */
 };
 
 /* ---- Rows of logits, shared among threads ---------------------------------------------------- */
@@ -50,8 +49,7 @@ static void loss_range(void *arguments, size_t begin, size_t end) {
 }
 
 static void compute_losses(loss_rows rows, size_t count) {
-  const size_t worthwhile = count * rows.classes < PARALLEL_ELEMENTS ? SIZE_MAX : 2;
-  thaw_parallel_rows(count, worthwhile, loss_range, &rows);
+  thaw_parallel_rows(count, THAW_COSTLY * rows.classes, loss_range, &rows);
 }
 
 /* Added in order: the same for any number of threads. */

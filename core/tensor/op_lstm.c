@@ -13,8 +13,7 @@
 #include "tensor/tape.h"
 
 enum {
-  EVALUATED_ROWS = 512,     /* of x·w_ihᵀ at a time while nothing is kept */
-  PARALLEL_CELLS = 1 << 12, /* from which the rows of a step are shared among threads */
+  EVALUATED_ROWS = 512, /* of x·w_ihᵀ at a time while nothing is kept */
 };
 
 typedef struct lstm {
@@ -55,10 +54,6 @@ static void backward_range(void *arguments, size_t begin, size_t end) {
   }
 }
 
-static size_t worthwhile_rows(const lstm *l) {
-  return l->batch * l->hidden < PARALLEL_CELLS ? SIZE_MAX : 2;
-}
-
 /* ---- Backward -------------------------------------------------------------------------------- */
 
 /* Turns gates [T][B][4H] into their gradients. dh [T][B][H] is the gradient of the output; each
@@ -73,7 +68,7 @@ static void backward_steps(const lstm *l, const float *w_hh, float *dh, float *d
                .c = l->c + (t + 1) * state,
                .dh = dh + t * state,
                .dc = dc};
-    thaw_parallel_rows(l->batch, worthwhile_rows(l), backward_range, &s);
+    thaw_parallel_rows(l->batch, THAW_COSTLY * hidden, backward_range, &s);
     if (t == 0) break;
     thaw_sgemm(false, false, l->batch, hidden, 4 * hidden, 1, s.gates, 4 * hidden, w_hh, hidden, 1,
                dh + (t - 1) * state, hidden);
@@ -138,7 +133,7 @@ static void forward_steps(const lstm *l, thaw_tensor *const *inputs, float *h) {
       thaw_sgemm(false, true, l->batch, 4 * hidden, hidden, 1, h_before, hidden, inputs[2]->data,
                  hidden, 1, s.gates, 4 * hidden);
     }
-    thaw_parallel_rows(l->batch, worthwhile_rows(l), forward_range, &s);
+    thaw_parallel_rows(l->batch, THAW_COSTLY * hidden, forward_range, &s);
   }
 }
 
