@@ -141,7 +141,8 @@ typedef struct thaw_sweep {
   thaw_arena *arena;
 } thaw_sweep;
 /* The user's own overrides `sets` are part of every point, after the sweep's. An unknown key in the
- * sweep is found when its point is loaded; the last listed key varies fastest. */
+ * sweep is found when its point is loaded; the last listed key varies fastest. A swept key that
+ * they override is not swept: it has just that value. */
 thaw_status thaw_sweep_load(thaw_context *ctx, const char *path, size_t set_count,
                             const char *const *sets, thaw_sweep **sweep);
 void thaw_sweep_free(thaw_sweep *sweep);
