@@ -31,7 +31,8 @@ enum {
 
 /* ---- Sharing work -------------------------------------------------------------------------- */
 
-void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function, void *arguments) {
+static void share(size_t count, size_t border, size_t worthwhile, thaw_range_function function,
+                  void *arguments) {
   if (count < worthwhile || omp_get_max_threads() == 1 || omp_in_parallel()) {
     if (count) function(arguments, 0, count);
     return;
@@ -39,12 +40,21 @@ void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function
 #pragma omp parallel
   {
     const size_t threads = (size_t)omp_get_num_threads(), id = (size_t)omp_get_thread_num();
-    const size_t blocks = (count + BORDER - 1) / BORDER;
-    const size_t begin = blocks * id / threads * BORDER;
-    size_t end = blocks * (id + 1) / threads * BORDER;
+    const size_t blocks = (count + border - 1) / border;
+    const size_t begin = blocks * id / threads * border;
+    size_t end = blocks * (id + 1) / threads * border;
     if (end > count) end = count;
     if (begin < end) function(arguments, begin, end);
   }
+}
+
+void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function, void *arguments) {
+  share(count, BORDER, worthwhile, function, arguments);
+}
+
+void thaw_parallel_rows(size_t rows, size_t worthwhile, thaw_range_function function,
+                        void *arguments) {
+  share(rows, 1, worthwhile, function, arguments);
 }
 
 /* ---- exp and tanh of one number, without branches ------------------------------------------ */

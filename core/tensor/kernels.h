@@ -18,6 +18,9 @@ typedef void (*thaw_range_function)(void *arguments, size_t begin, size_t end);
 /* Calls function(arguments, begin, end) for ranges that make up 0 … count, one a thread, in
  * parallel if count is at least `worthwhile`, else once. Inner borders are multiples of 16. */
 void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function, void *arguments);
+/* The same for rows, which are few and long: borders are anywhere. */
+void thaw_parallel_rows(size_t rows, size_t worthwhile, thaw_range_function function,
+                        void *arguments);
 
 /* ---- Arithmetic ------------------------------------------------------------------------------ */
 
