@@ -48,6 +48,7 @@ static void share(size_t count, size_t border, size_t worthwhile, thaw_range_fun
   }
 }
 
+<<<<<<< HEAD
 void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function, void *arguments) {
   share(count, BORDER, worthwhile, function, arguments);
 }
@@ -55,6 +56,12 @@ void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function
 void thaw_parallel_rows(size_t rows, size_t worthwhile, thaw_range_function function,
                         void *arguments) {
   share(rows, 1, worthwhile, function, arguments);
+=======
+void thaw_parallel_rows(size_t rows, size_t columns, thaw_range_function function,
+                        void *arguments) {
+  const size_t worthwhile = rows * columns < PARALLEL_CHEAP ? SIZE_MAX : 2 * BORDER;
+  thaw_parallel(rows, worthwhile, function, arguments);
+>>>>>>> ops-a
 }
 
 /* ---- exp and tanh of one number, without branches ------------------------------------------ */
@@ -156,6 +163,27 @@ void thaw_scale(float *y, float a, const float *x, size_t n) {
 
 void thaw_axpy(float *y, float a, const float *x, size_t n) {
   thaw_parallel(n, PARALLEL_CHEAP, axpy_range, &(arrays){y, x, NULL, a});
+}
+
+typedef struct scale_shift_arguments {
+  float *y;
+  const float *x;
+  float factor, offset;
+} scale_shift_arguments;
+
+THAW_CLONES static void scale_shift_loop(float *y, float factor, const float *x, float offset,
+                                         size_t n) {
+#pragma omp simd
+  for (size_t i = 0; i < n; i++) y[i] = factor * x[i] + offset;
+}
+
+static void scale_shift_range(void *arguments, size_t begin, size_t end) {
+  const scale_shift_arguments *s = arguments;
+  scale_shift_loop(s->y + begin, s->factor, s->x + begin, s->offset, end - begin);
+}
+
+void thaw_scale_shift(float *y, float a, const float *x, float offset, size_t n) {
+  thaw_parallel(n, PARALLEL_CHEAP, scale_shift_range, &(scale_shift_arguments){y, x, a, offset});
 }
 
 void thaw_vector_add(float *y, const float *a, const float *b, size_t n) {
@@ -325,8 +353,7 @@ static void column_range(void *arguments, size_t begin, size_t end) {
 }
 
 void thaw_column_sums(float *sums, const float *x, size_t rows, size_t columns) {
-  const size_t worthwhile = rows * columns < PARALLEL_CHEAP ? SIZE_MAX : 2 * BORDER;
-  thaw_parallel(columns, worthwhile, column_range, &(column_arguments){sums, x, rows, columns});
+  thaw_parallel_rows(columns, rows, column_range, &(column_arguments){sums, x, rows, columns});
 }
 
 typedef struct row_arguments {
@@ -343,8 +370,22 @@ static void add_row_range(void *arguments, size_t begin, size_t end) {
 }
 
 void thaw_add_row(float *y, const float *row, size_t rows, size_t columns) {
-  const size_t worthwhile = rows * columns < PARALLEL_CHEAP ? SIZE_MAX : 2 * BORDER;
-  thaw_parallel(rows, worthwhile, add_row_range, &(row_arguments){y, row, columns});
+  thaw_parallel_rows(rows, columns, add_row_range, &(row_arguments){y, row, columns});
+}
+
+THAW_CLONES void thaw_accumulate(double *sums, const float *x, size_t n) {
+#pragma omp simd
+  for (size_t i = 0; i < n; i++) sums[i] += (double)x[i];
+}
+
+THAW_CLONES void thaw_keep_max(float *max, int32_t *index, const float *x, int32_t step, size_t n) {
+#pragma omp simd
+  for (size_t i = 0; i < n; i++) {
+    const bool larger = !(x[i] <= max[i]) & (max[i] == max[i]);
+    const bool kept = larger | (index[i] < 0);
+    max[i] = kept ? x[i] : max[i];
+    index[i] = kept ? step : index[i];
+  }
 }
 
 /* ---- Softmax ------------------------------------------------------------------------------- */

@@ -18,9 +18,14 @@ typedef void (*thaw_range_function)(void *arguments, size_t begin, size_t end);
 /* Calls function(arguments, begin, end) for ranges that make up 0 … count, one a thread, in
  * parallel if count is at least `worthwhile`, else once. Inner borders are multiples of 16. */
 void thaw_parallel(size_t count, size_t worthwhile, thaw_range_function function, void *arguments);
+<<<<<<< HEAD
 /* The same for rows, which are few and long: borders are anywhere. */
 void thaw_parallel_rows(size_t rows, size_t worthwhile, thaw_range_function function,
                         void *arguments);
+=======
+/* The same for a count of rows, worthwhile when they have many elements together. */
+void thaw_parallel_rows(size_t rows, size_t columns, thaw_range_function function, void *arguments);
+>>>>>>> ops-a
 
 /* ---- Arithmetic ------------------------------------------------------------------------------ */
 
@@ -29,6 +34,8 @@ void thaw_fill(float *y, float value, size_t n);
 void thaw_scale(float *y, float a, const float *x, size_t n);
 /* y += a · x */
 void thaw_axpy(float *y, float a, const float *x, size_t n);
+/* y = a · x + offset */
+void thaw_scale_shift(float *y, float a, const float *x, float offset, size_t n);
 /* y = a + b, a − b, a · b */
 void thaw_vector_add(float *y, const float *a, const float *b, size_t n);
 void thaw_vector_subtract(float *y, const float *a, const float *b, size_t n);
@@ -46,6 +53,11 @@ float thaw_vector_max(const float *x, size_t n);
 void thaw_column_sums(float *sums, const float *x, size_t rows, size_t columns);
 /* y[i] += row for each of the rows, y [rows][columns]. */
 void thaw_add_row(float *y, const float *row, size_t rows, size_t columns);
+/* sums += x, by the calling thread alone. */
+void thaw_accumulate(double *sums, const float *x, size_t n);
+/* Where x is larger than max, or a NaN and max is not, or no index has been set (it is negative):
+ * max = x and index = step. By the calling thread alone. */
+void thaw_keep_max(float *max, int32_t *index, const float *x, int32_t step, size_t n);
 
 /* ---- Activations: y = f(x), and backwards dx += dy · f′ ------------------------------------- */
 

@@ -140,9 +140,9 @@ THAW_API thaw_tensor *thaw_log_softmax(thaw_tape *tape, thaw_tensor *x);
 THAW_API thaw_tensor *thaw_layer_norm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *gain,
                                       thaw_tensor *bias, float epsilon);
 /* x [N][D]. Training: the batch's statistics, and running ← (1 − momentum)·running +
- * momentum·batch, with the unbiased variance in the running one, as in PyTorch; else the running
- * statistics. running_mean and running_variance are [D] and get no gradient (Ioffe and Szegedy
- * 2015). */
+ * momentum·batch, with the unbiased variance in the running one, as in PyTorch; else, and for a
+ * batch of one, which has no variance, the running statistics. running_mean and running_variance
+ * are [D] and get no gradient (Ioffe and Szegedy 2015). */
 THAW_API thaw_tensor *thaw_batch_norm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *gain,
                                       thaw_tensor *bias, thaw_tensor *running_mean,
                                       thaw_tensor *running_variance, float momentum, float epsilon);
