@@ -35,15 +35,19 @@ formatted() {
   git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror
 }
 
-outside_plugin() { # a plugin built against an installed thaw, out of the tree, is found and loaded
+outside_plugins() { # plugins built against an installed thaw, out of the tree, are found and loaded
   local root=$top/build-check/installed prefix=$top/build-check/installed/usr/local folder=$top/build-check/outside
+  local source name
   rm -rf "$root" "$folder" && mkdir -p "$folder"
   make -C build-check install DESTDIR="$root" || return 1
-  sed 's/"constant"/"my_constant"/' plugins/schedule/constant.c >"$folder/my_constant.c"
   export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
-  cc -shared -fPIC -o "$folder/my_constant.so" "$folder/my_constant.c" \
-    $(pkg-config --define-variable=prefix="$prefix" --cflags thaw) || return 1
-  LD_LIBRARY_PATH=$prefix/lib THAW_PLUGIN_PATH=$folder "$prefix/bin/thaw" plugin show my_constant
+  for source in plugins/schedule/constant.c plugins/head/mean.c; do
+    name=$(basename "$source" .c)
+    sed "s/\"$name\"/\"my_$name\"/" "$source" >"$folder/my_$name.c"
+    cc -shared -fPIC -o "$folder/my_$name.so" "$folder/my_$name.c" \
+      $(pkg-config --define-variable=prefix="$prefix" --cflags thaw) || return 1
+    LD_LIBRARY_PATH=$prefix/lib THAW_PLUGIN_PATH=$folder "$prefix/bin/thaw" plugin show "my_$name" || return 1
+  done
 }
 
 tools/install-packages.sh "$@" build test
@@ -59,7 +63,7 @@ stage 'build with sanitizers' make -C build-sanitize -j"$jobs"
 stage 'tests with sanitizers' make -C build-sanitize -j"$jobs" check
 count 'tests with sanitizers'
 stage 'distcheck' make -C build-check -j"$jobs" distcheck
-stage 'install and a plugin built outside' outside_plugin
+stage 'install and plugins built outside' outside_plugins
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -100,10 +100,14 @@ static thaw_status create(void *self, const void *settings_, size_t vocabulary, 
   return THAW_OK;
 }
 
-/* The carried h and c of a layer: slots 2·index and 2·index + 1, [B][H] each; NULL without a carry.
+/* The carried h or c of a layer, in the slots 2·index and 2·index + 1: [B][H]; NULL without a
+ * carry.
  */
-static float *carried(const thaw_encoder_input *input, size_t slot, size_t width) {
-  return input->carry ? thaw_carry_slot(input->carry, slot, input->batch * width) : NULL;
+static float *carried(thaw_tape *tape, const thaw_encoder_input *input, size_t slot, size_t width) {
+  if (!input->carry) return NULL;
+  float *state = thaw_carry_slot(input->carry, slot, input->batch * width);
+  if (!state) thaw_tape_fail(tape, "awd_lstm", "no memory for the state that is carried");
+  return state;
 }
 
 static thaw_tensor *penalty(const settings *s, thaw_tape *tape, const thaw_encoder_input *input,
@@ -127,8 +131,8 @@ static thaw_status forward(void *self, const void *settings_, thaw_tape *tape,
   for (int64_t i = 0; i < s->layers; i++) {
     layer *l = &model->layers[i];
     size_t width = layer_width(s, i);
-    float *h = carried(input, (size_t)(2 * i), width),
-          *c = carried(input, (size_t)(2 * i + 1), width);
+    float *h = carried(tape, input, (size_t)(2 * i), width),
+          *c = carried(tape, input, (size_t)(2 * i + 1), width);
     thaw_tensor *w_hh = thaw_dropout(tape, l->w_hh, mult * (float)s->weight_p);
     states->layer[i] = thaw_lstm(tape, x, l->w_ih, w_hh, l->bias, h, c, h, c);
     x = i < s->layers - 1 ? thaw_locked_dropout(tape, states->layer[i], mult * (float)s->hidden_p)

@@ -1,4 +1,4 @@
-/* thaw/plugin.h: everything a plugin needs, and nothing else.
+/* thaw/plugin.h: everything a plugin needs, and nothing else (thaw/head.h has more for heads).
  *
  * A plugin is a shared object that exports one symbol, `thaw_plugin`, a constant descriptor:
  *

@@ -1,0 +1,385 @@
+#!/usr/bin/env python3
+"""Golden numbers: what PyTorch finds for the same layers, written to tests/golden/*.txt.
+
+    python3 -m venv VENV && VENV/bin/pip install torch==2.13.0
+    VENV/bin/python tools/golden.py [FOLDER]
+
+The files are committed; the tests need no PyTorch. Inputs are float32 numbers, the results are
+computed in float64, so that what differs by more than rounding is thaw's mistake.
+
+Format: plain text, one tensor after the other. A line
+
+    NAME RANK DIMENSION...
+
+then its values in row-major order, at most eight a line, separated by spaces (a scalar has rank 0
+and one value). Integers are written as numbers too. Lines that begin with # are comments. A name
+has no spaces; a dot separates its parts, such as grad.x for the gradient of x.
+"""
+import math
+import os
+import sys
+
+import torch
+import torch.nn.functional as F
+
+
+class File:
+    """One golden file being written."""
+
+    def __init__(self, folder, name, comment):
+        self.path = os.path.join(folder, name + ".txt")
+        self.lines = ["# Written by tools/golden.py. " + comment]
+
+    def put(self, name, value):
+        tensor = torch.as_tensor(value, dtype=torch.float64).detach()
+        self.lines.append(" ".join([name, str(tensor.dim()), *map(str, tensor.shape)]))
+        values = ["%.9g" % v for v in tensor.flatten().tolist()]
+        for begin in range(0, len(values), 8):
+            self.lines.append(" ".join(values[begin:begin + 8]))
+
+    def put_all(self, prefix, tensors):
+        for name, tensor in tensors.items():
+            self.put(prefix + name, tensor)
+
+    def close(self):
+        with open(self.path, "w") as out:
+            out.write("\n".join(self.lines) + "\n")
+
+
+def draw(*shape, low=-1.0, high=1.0):
+    """Random float32 numbers, as float64."""
+    return (torch.rand(*shape, dtype=torch.float32) * (high - low) + low).double()
+
+
+def leaves(tensors):
+    for tensor in tensors.values():
+        tensor.requires_grad_(True)
+        tensor.grad = None
+    return tensors
+
+
+def gradients(tensors):
+    return {name: torch.zeros_like(t) if t.grad is None else t.grad for name, t in tensors.items()}
+
+
+# ---- LSTM -------------------------------------------------------------------------------------
+
+
+def lstm(x, weights, state):
+    """One layer of torch.nn.LSTM; the second bias vector, which thaw lacks, is zero."""
+    w_ih, w_hh, bias = weights
+    layer = torch.nn.LSTM(w_ih.shape[1], w_hh.shape[1]).double()
+    values = {"weight_ih_l0": w_ih, "weight_hh_l0": w_hh, "bias_ih_l0": bias,
+              "bias_hh_l0": torch.zeros_like(bias)}
+    out, (h, c) = torch.func.functional_call(layer, values, (x, state))
+    return out, (h, c)
+
+
+def draw_lstm(inputs, hidden):
+    return {"w_ih": draw(4 * hidden, inputs), "w_hh": draw(4 * hidden, hidden),
+            "bias": draw(4 * hidden)}
+
+
+def two_layers(x, layers, states):
+    out = []
+    for index, layer in enumerate(layers):
+        x, states[index] = lstm(x, (layer["w_ih"], layer["w_hh"], layer["bias"]), states[index])
+        out.append(x)
+    return out, states
+
+
+def write_lstm(folder):
+    """Two layers over two batches: the second goes on where the first ended, without gradient."""
+    torch.manual_seed(1)
+    file = File(folder, "lstm", "Two LSTM layers, two batches, the state carried from the first to "
+                "the second; gradients of sum(out.1 * upstream) in the second.")
+    time, batch, widths = 5, 3, [4, 6, 5]
+    layers = [leaves(draw_lstm(widths[i], widths[i + 1])) for i in range(2)]
+    states = [(torch.zeros(1, batch, w).double(), torch.zeros(1, batch, w).double())
+              for w in widths[1:]]
+    for i, layer in enumerate(layers):
+        file.put_all("layer%d." % i, layer)
+    for number in (1, 2):
+        x = leaves({"x": 2 * draw(time, batch, widths[0])})["x"]
+        outs, states = two_layers(x, layers, states)
+        file.put("batch%d.x" % number, x)
+        for i in range(2):
+            file.put("batch%d.out.%d" % (number, i), outs[i])
+            file.put("batch%d.h.%d" % (number, i), states[i][0][0])
+            file.put("batch%d.c.%d" % (number, i), states[i][1][0])
+        states = [(h.detach(), c.detach()) for h, c in states]
+    upstream = draw(time, batch, widths[2])
+    (outs[1] * upstream).sum().backward()
+    file.put("upstream", upstream)
+    file.put("grad.x", x.grad)
+    for i, layer in enumerate(layers):
+        file.put_all("grad.layer%d." % i, gradients(layer))
+    file.close()
+
+
+# ---- Cross entropy ----------------------------------------------------------------------------
+
+
+def write_cross_entropy(folder):
+    torch.manual_seed(2)
+    file = File(folder, "cross_entropy", "Rows with target -1 do not count; two rows have large "
+                "logits. The second case computes its logits by a linear layer.")
+    rows, classes, width = 7, 5, 4
+    targets = torch.tensor([3, 0, -1, 4, 2, -1, 1])
+    logits = 3 * draw(rows, classes)
+    logits[1] += 500
+    logits[3, 0] = 90
+    logits = leaves({"logits": logits.float().double()})["logits"]
+    loss = F.cross_entropy(logits, targets, ignore_index=-1)
+    loss.backward()
+    file.put("targets", targets)
+    file.put("logits", logits)
+    file.put("loss", loss)
+    file.put("grad.logits", logits.grad)
+    linear = leaves({"x": draw(rows, width), "weight": draw(classes, width), "bias": draw(classes)})
+    logits = F.linear(linear["x"], linear["weight"], linear["bias"])
+    loss = F.cross_entropy(logits, targets, ignore_index=-1)
+    loss.backward()
+    file.put_all("linear.", linear)
+    file.put("linear.loss", loss)
+    file.put("linear.loss_sum", F.cross_entropy(logits, targets, ignore_index=-1, reduction="sum"))
+    file.put_all("linear.grad.", gradients(linear))
+    file.close()
+
+
+# ---- Heads ------------------------------------------------------------------------------------
+
+
+def pooled(part, states, embedded, lengths):
+    """[T][B][D] -> [B][D], each document up to its length."""
+    rows = []
+    for b, length in enumerate(lengths):
+        own = states[:length, b]
+        rows.append({"last": lambda: own[-1], "max": lambda: own.max(0).values,
+                     "mean": lambda: own.mean(0), "input": lambda: embedded[length - 1, b]}[part]())
+    return torch.stack(rows)
+
+
+def blocks(x, tensors, count, training, statistics):
+    """batch norm -> linear, ReLU between; the running statistics are changed when training."""
+    for i in range(count):
+        x = F.batch_norm(x, statistics["norm.%d.running_mean" % i],
+                         statistics["norm.%d.running_var" % i], tensors["norm.%d.weight" % i],
+                         tensors["norm.%d.bias" % i], training, 0.1, 1e-5)
+        x = F.linear(x, tensors["linear.%d.weight" % i], tensors["linear.%d.bias" % i])
+        if i < count - 1:
+            x = F.relu(x)
+    return x
+
+
+HEADS = [  # case, parts, layers, hidden
+    ("last", ["last"], [2], [5]),
+    ("last_all", ["last"], [0, 1, 2], [5]),
+    ("last_single", ["last"], [2], []),
+    ("mean", ["mean"], [2], [5]),
+    ("mean_all", ["mean"], [0, 1, 2], [5]),
+    ("max", ["max"], [2], [5]),
+    ("max_all", ["max"], [0, 1, 2], [6, 4]),
+    ("concat", ["last", "max", "mean"], [2], [5]),
+    ("concat_all", ["last", "max", "mean"], [0, 1, 2], [5]),
+    ("concat_input", ["input", "last"], [2, 0], [5]),
+]
+
+
+def write_heads(folder):
+    torch.manual_seed(3)
+    file = File(folder, "heads", "Heads on the states of three layers. eval: running statistics; "
+                "train: one step with the batch's own, dropout 0. The loss is the cross entropy.")
+    time, batch, widths, embedding, classes = 5, 4, [3, 4, 3], 3, 3
+    lengths, targets = [5, 2, 3, 1], torch.tensor([2, 0, 1, 2])
+    states = {"layer%d" % i: draw(time, batch, w) for i, w in enumerate(widths)}
+    states["embedded"] = draw(time, batch, embedding)
+    file.put("lengths", lengths)
+    file.put("targets", targets)
+    file.put_all("", states)
+    for case, parts, layers, hidden in HEADS:
+        width = sum(widths[layer] for layer in layers)
+        sizes = [sum(embedding if p == "input" else width for p in parts), *hidden, classes]
+        tensors, statistics = {}, {}
+        for i in range(len(sizes) - 1):
+            tensors["norm.%d.weight" % i] = draw(sizes[i], low=0.5, high=1.5)
+            tensors["norm.%d.bias" % i] = draw(sizes[i])
+            tensors["linear.%d.weight" % i] = draw(sizes[i + 1], sizes[i])
+            tensors["linear.%d.bias" % i] = draw(sizes[i + 1])
+            statistics["norm.%d.running_mean" % i] = 0.5 * draw(sizes[i])
+            statistics["norm.%d.running_var" % i] = draw(sizes[i], low=0.2, high=1.5)
+        file.put_all(case + ".", tensors)
+        file.put_all(case + ".", statistics)
+        for mode in ("eval", "train"):
+            leaves(tensors)
+            leaves(states)
+            side = torch.cat([states["layer%d" % layer] for layer in layers], 2)
+            x = torch.cat([pooled(p, side, states["embedded"], lengths) for p in parts], 1)
+            logits = blocks(x, tensors, len(sizes) - 1, mode == "train", statistics)
+            loss = F.cross_entropy(logits, targets)
+            loss.backward()
+            file.put("%s.%s.logits" % (case, mode), logits)
+            file.put("%s.%s.loss" % (case, mode), loss)
+            file.put_all("%s.%s.grad." % (case, mode), gradients(tensors))
+            file.put_all("%s.%s.grad." % (case, mode), gradients(
+                {n: s for n, s in states.items() if s.grad is not None}))
+        file.put_all(case + ".train.", statistics)
+    file.close()
+
+
+# ---- Optimizers -------------------------------------------------------------------------------
+
+OPTIMIZERS = {
+    "adamw": dict(make=lambda p, lr: torch.optim.AdamW(p, lr=lr, betas=(0.7, 0.99), eps=1e-8,
+                                                       weight_decay=0.1), clip=0),
+    "adamw_clip": dict(make=lambda p, lr: torch.optim.AdamW(p, lr=lr, betas=(0.9, 0.999), eps=1e-6,
+                                                            weight_decay=0.01), clip=0.5),
+    "sgd": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9, weight_decay=0.1),
+                clip=0.5),
+    "sgd_plain": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr), clip=0),
+}
+
+
+def write_optimizers(folder):
+    torch.manual_seed(4)
+    file = File(folder, "optimizers", "Two tensors, six steps; the same gradients for every "
+                "optimizer, of which some are cut to a norm; the rate changes at every step.")
+    start = {"a": draw(3, 4), "b": draw(5)}
+    rates = [0.1, 0.05, 0.2, 0.01, 0.1, 0.03]
+    steps = [{"a": draw(3, 4), "b": draw(5)} for _ in rates]
+    steps[2]["b"] *= 0.01
+    steps[4]["a"] *= 0
+    for step in steps:
+        step["b"] = step["b"].float().double()
+    file.put("rates", rates)
+    file.put_all("start.", start)
+    for number, step in enumerate(steps):
+        file.put_all("step%d.grad." % number, step)
+    for name, setting in OPTIMIZERS.items():
+        tensors = {n: t.clone().requires_grad_(True) for n, t in start.items()}
+        optimizer = setting["make"](list(tensors.values()), rates[0])
+        for number, step in enumerate(steps):
+            for n, tensor in tensors.items():
+                tensor.grad = step[n].clone()
+            norm = torch.sqrt(sum((t.grad ** 2).sum() for t in tensors.values()))
+            if setting["clip"]:
+                torch.nn.utils.clip_grad_norm_(tensors.values(), setting["clip"])
+            optimizer.param_groups[0]["lr"] = rates[number]
+            optimizer.step()
+            file.put("%s.step%d.norm" % (name, number), norm)
+            file.put_all("%s.step%d." % (name, number), tensors)
+    file.close()
+
+
+# ---- Slanted triangular learning rates --------------------------------------------------------
+
+
+def stlr(step, steps, cut_frac, ratio):
+    """Howard and Ruder 2018, section 3.2, divided by the largest rate."""
+    cut = math.floor(steps * cut_frac)
+    if step < cut:
+        p = step / cut
+    else:
+        p = 1 - (step - cut) / (cut * (1 / cut_frac - 1))
+    return (1 + p * (ratio - 1)) / ratio
+
+
+def write_stlr(folder):
+    file = File(folder, "stlr", "The multiplier at every step, for cut_frac and ratio.")
+    for case, (steps, cut_frac, ratio) in enumerate([(40, 0.1, 32), (50, 0.3, 20), (8, 0.5, 2)]):
+        file.put("case%d.cut_frac" % case, cut_frac)
+        file.put("case%d.ratio" % case, ratio)
+        file.put("case%d" % case, [stlr(t, steps, cut_frac, ratio) for t in range(steps)])
+    file.close()
+
+
+# ---- AWD-LSTM ---------------------------------------------------------------------------------
+
+
+def encode(ids, embedding, layers, states):
+    outs, states = two_layers(F.embedding(ids, embedding), layers, states)
+    return outs, states
+
+
+def penalty(out, lengths, alpha, beta):
+    """alpha * mean(h^2) + beta * mean((h[t+1] - h[t])^2) over what counts."""
+    squares = torch.cat([out[:n, b].flatten() for b, n in enumerate(lengths)]) ** 2
+    steps = torch.cat([(out[1:n, b] - out[:n - 1, b]).flatten()
+                       for b, n in enumerate(lengths)]) ** 2
+    return alpha * squares.mean() + beta * steps.mean()
+
+
+def write_awd_lstm(folder):
+    torch.manual_seed(5)
+    file = File(folder, "awd_lstm", "An AWD-LSTM of three layers without dropout, its decoder tied. "
+                "lm: two batches of a stream, gradients of the second's loss with AR and TAR (alpha 2, "
+                "beta 1). padded: documents with lengths, gradients of sum(out.2 * upstream) over what "
+                "counts, with AR and TAR.")
+    vocabulary, embedding, hidden, time, batch = 11, 4, 6, 5, 3
+    widths = [embedding, hidden, hidden, embedding]
+    table = {"embedding.weight": draw(vocabulary, embedding), "decoder.bias": draw(vocabulary)}
+    layers = [draw_lstm(widths[i], widths[i + 1]) for i in range(3)]
+    everything = dict(table)
+    for i, layer in enumerate(layers):
+        everything.update({"rnn.%d.%s" % (i, n.replace("w_", "weight_")): t
+                           for n, t in layer.items()})
+    file.put_all("", everything)
+
+    def zeros():
+        return [(torch.zeros(1, batch, w).double(), torch.zeros(1, batch, w).double())
+                for w in widths[1:]]
+
+    leaves(everything)
+    states = zeros()
+    for number in (1, 2):
+        ids = torch.randint(vocabulary, (time, batch))
+        targets = torch.randint(vocabulary, (time, batch))
+        outs, states = encode(ids, table["embedding.weight"], layers, states)
+        logits = F.linear(outs[2], table["embedding.weight"], table["decoder.bias"])
+        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        file.put("lm%d.ids" % number, ids)
+        file.put("lm%d.targets" % number, targets)
+        for i in range(3):
+            file.put("lm%d.out.%d" % (number, i), outs[i])
+        file.put("lm%d.loss" % number, loss)
+        for i in range(3):
+            file.put("lm%d.h.%d" % (number, i), states[i][0][0])
+            file.put("lm%d.c.%d" % (number, i), states[i][1][0])
+        states = [(h.detach(), c.detach()) for h, c in states]
+    extra = penalty(outs[2], [time] * batch, 2, 1)
+    (loss + extra).backward()
+    file.put("lm2.penalty", extra)
+    file.put_all("lm2.grad.", gradients(everything))
+
+    leaves(everything)
+    lengths = [3, 5, 1]
+    ids = torch.randint(vocabulary, (time, batch))
+    for b, length in enumerate(lengths):
+        ids[length:, b] = 1
+    outs, _ = encode(ids, table["embedding.weight"], layers, zeros())
+    upstream = draw(time, batch, embedding)
+    for b, length in enumerate(lengths):
+        upstream[length:, b] = 0
+    extra = penalty(outs[2], lengths, 2, 1)
+    ((outs[2] * upstream).sum() + extra).backward()
+    file.put("padded.lengths", lengths)
+    file.put("padded.ids", ids)
+    file.put("padded.upstream", upstream)
+    file.put("padded.out.2", outs[2])
+    file.put("padded.penalty", extra)
+    file.put_all("padded.grad.", gradients({n: t for n, t in everything.items()
+                                            if n != "decoder.bias"}))
+    file.close()
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..",
+                                                                "tests", "golden")
+    os.makedirs(folder, exist_ok=True)
+    for write in (write_lstm, write_cross_entropy, write_heads, write_optimizers, write_stlr,
+                  write_awd_lstm):
+        write(folder)
+
+
+if __name__ == "__main__":
+    main()
