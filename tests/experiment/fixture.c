@@ -1,4 +1,5 @@
 /* fixture.c: see fixture.h. */
+#define _GNU_SOURCE /* nftw */
 #include "fixture.h"
 
 #include <check.h>

@@ -39,7 +39,7 @@ START_TEST(identity_unless_training) {
   thaw_tensor *x = make_parameter(1, -1, 1, SHAPE(2, 3, 4));
   const thaw_tape_mode modes[] = {THAW_TAPE_EVALUATE, THAW_TAPE_RECORD, THAW_TAPE_TRAIN};
   for (size_t m = 0; m < 3; m++) {
-    thaw_tape *tape = begun_tape(modes[m]);
+    thaw_tape *tape = start_tape(modes[m]);
     const float p = modes[m] == THAW_TAPE_TRAIN ? 0 : 0.5f;
     ck_assert_ptr_eq(thaw_dropout(tape, x, p), x);
     ck_assert_ptr_eq(thaw_locked_dropout(tape, x, p), x);
@@ -54,7 +54,7 @@ START_TEST(rate_and_scale) {
   thaw_tensor *x = make_parameter(1, 1, 1, 1, &size);
   const float rates[] = {0.02f, 0.25f, 0.5f, 0.9f};
   for (size_t r = 0; r < 4; r++) {
-    thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+    thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
     const thaw_tensor *y = thaw_dropout(tape, x, rates[r]), *z = thaw_dropout(tape, x, rates[r]);
     expect_rate(count_dropped(y->data, size, rates[r]), size, rates[r]);
     ck_assert_mem_ne(y->data, z->data, size * sizeof(float));
@@ -68,7 +68,7 @@ START_TEST(locked_over_time) {
   const size_t time = 5, batch = 7, width = 301, step = batch * width;
   const float p = 0.3f;
   thaw_tensor *x = make_parameter(1, 1, 1, SHAPE(time, batch, width));
-  thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+  thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
   const thaw_tensor *y = thaw_locked_dropout(tape, x, p);
   expect_rate(count_dropped(y->data, step, p), step, p);
   for (size_t t = 1; t < time; t++) {
@@ -110,7 +110,7 @@ START_TEST(same_for_any_number_of_threads) {
     float *values = NULL, *gradients = NULL;
     for (int threads = 1; threads <= 2; threads++) {
       thaw_numerics_prepare(threads);
-      thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+      thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
       thaw_tensor *y = functions[f](tape, &x, &p);
       memset(x->grad, 0, size * sizeof(float));
       play_back_from(tape, y);
@@ -132,7 +132,7 @@ END_TEST
 START_TEST(a_constant_gets_no_gradient) {
   thaw_tensor *x = make_parameter(1, -1, 1, SHAPE(2, 3, 4));
   x->wants_grad = false;
-  thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+  thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
   ck_assert(!thaw_dropout(tape, x, 0.5f)->wants_grad);
   ck_assert(!thaw_locked_dropout(tape, x, 0.5f)->wants_grad);
   thaw_tape_free(tape);
@@ -141,7 +141,7 @@ START_TEST(a_constant_gets_no_gradient) {
 END_TEST
 
 START_TEST(wrong_arguments) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_RECORD);
+  thaw_tape *tape = start_tape(THAW_TAPE_RECORD);
   thaw_tensor *x = make_parameter(1, -1, 1, SHAPE(2, 3));
   ck_assert_ptr_null(thaw_dropout(tape, x, 1));
   expect_error(tape, "dropout: probability 1 is not at least 0 and below 1");

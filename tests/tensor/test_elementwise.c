@@ -1,7 +1,7 @@
 /* test_elementwise.c: arithmetic with broadcasting, and activations. */
 #include <math.h>
 
-#include "operation_test.h"
+#include "tape_check.h"
 
 typedef thaw_tensor *(*binary)(thaw_tape *tape, thaw_tensor *a, thaw_tensor *b);
 typedef thaw_tensor *(*unary)(thaw_tape *tape, thaw_tensor *x);

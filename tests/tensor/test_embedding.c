@@ -20,7 +20,7 @@ static thaw_tensor *run_embedding(thaw_tape *tape, thaw_tensor *const *inputs, v
 }
 
 START_TEST(rows_of_the_table) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_EVALUATE);
+  thaw_tape *tape = start_tape(THAW_TAPE_EVALUATE);
   thaw_tensor *table = thaw_tape_constant(tape, SHAPE(3, 2), (float[]){1, 2, 3, 4, 5, 6});
   const thaw_tensor *y = thaw_embedding(tape, table, (int32_t[]){2, 0, 2, 1}, 2, 2, 0.5f);
   const float expected[] = {5, 6, 1, 2, 5, 6, 3, 4};
@@ -59,7 +59,7 @@ START_TEST(whole_words_are_dropped) {
   int32_t *ids = malloc(time * sizeof *ids);
   ck_assert_ptr_nonnull(ids);
   for (size_t i = 0; i < time; i++) ids[i] = (int32_t)(i % words);
-  thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+  thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
   const thaw_tensor *y = thaw_embedding(tape, table, ids, time, 1, p);
   size_t dropped = 0;
   for (size_t word = 0; word < words; word++) {
@@ -83,7 +83,7 @@ START_TEST(gradient_is_the_same_for_any_number_of_threads) {
   float *values = NULL, *gradient = NULL;
   for (int threads = 1; threads <= 3; threads++) {
     thaw_numerics_prepare(threads);
-    thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+    thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
     for (size_t i = 0; i < 360; i++) ids[i] = (int32_t)(i * i % words);
     thaw_tensor *y = thaw_embedding(tape, table, ids, time, streams, 0.2f);
     for (size_t i = 0; i < 360; i++) ids[i] = -1; /* the caller's array may change */
@@ -104,7 +104,7 @@ START_TEST(gradient_is_the_same_for_any_number_of_threads) {
 END_TEST
 
 START_TEST(wrong_arguments) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_RECORD);
+  thaw_tape *tape = start_tape(THAW_TAPE_RECORD);
   thaw_tensor *table = make_parameter(1, -1, 1, SHAPE(5, 3)),
               *row = make_parameter(1, -1, 1, SHAPE(5));
   const int32_t high[] = {0, 1, 4, 5}, low[] = {0, -1};

@@ -32,7 +32,7 @@ static thaw_tensor *run_linear_cross_entropy(thaw_tape *tape, thaw_tensor *const
 }
 
 START_TEST(cross_entropy_values) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_EVALUATE);
+  thaw_tape *tape = start_tape(THAW_TAPE_EVALUATE);
   thaw_tensor *logits =
       thaw_tape_constant(tape, SHAPE(3, 2), (float[]){0, 0, 1e4f, 1, 0, (float)log(3)});
   const thaw_tensor *loss = thaw_cross_entropy(tape, logits, (int32_t[]){1, -1, 0});
@@ -97,7 +97,7 @@ static void compare_with_cross_entropy(size_t rows, size_t in, size_t out) {
   float expected = 0, *gradients[3];
   double sum = 0;
   for (int blocks = 0; blocks < 2; blocks++) {
-    thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+    thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
     for (size_t i = 0; i < 3; i++) {
       memset(inputs[i]->grad, 0, thaw_size(inputs[i]) * sizeof(float));
     }
@@ -139,7 +139,7 @@ START_TEST(evaluation_finds_the_same_loss) {
   int32_t *targets = make_targets(9, 11);
   double sums[2];
   for (int evaluate = 0; evaluate < 2; evaluate++) {
-    thaw_tape *tape = begun_tape(evaluate ? THAW_TAPE_EVALUATE : THAW_TAPE_TRAIN);
+    thaw_tape *tape = start_tape(evaluate ? THAW_TAPE_EVALUATE : THAW_TAPE_TRAIN);
     const thaw_tensor *loss = thaw_linear_cross_entropy(tape, x, w, NULL, targets, &sums[evaluate]);
     ck_assert_int_eq(loss->wants_grad, !evaluate);
     thaw_tape_free(tape);
@@ -152,7 +152,7 @@ START_TEST(evaluation_finds_the_same_loss) {
 END_TEST
 
 START_TEST(no_row_counts) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_RECORD);
+  thaw_tape *tape = start_tape(THAW_TAPE_RECORD);
   thaw_tensor *x = make_parameter(1, -1, 1, SHAPE(6, 3)),
               *w = make_parameter(2, -1, 1, SHAPE(4, 3));
   double sum = 1;
@@ -175,7 +175,7 @@ START_TEST(cross_entropy_is_the_same_for_any_number_of_threads) {
   float value = 0, *gradient = NULL;
   for (int threads = 1; threads <= 3; threads++) {
     thaw_numerics_prepare(threads);
-    thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+    thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
     memset(logits->grad, 0, size * sizeof(float));
     thaw_tensor *loss = thaw_cross_entropy(tape, logits, targets);
     ck_assert_int_eq(thaw_tape_backward(tape, loss), THAW_OK);
@@ -194,7 +194,7 @@ START_TEST(cross_entropy_is_the_same_for_any_number_of_threads) {
 END_TEST
 
 START_TEST(wrong_losses) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_RECORD);
+  thaw_tape *tape = start_tape(THAW_TAPE_RECORD);
   thaw_tensor *x = make_parameter(1, -1, 1, SHAPE(2, 3)),
               *w = make_parameter(2, -1, 1, SHAPE(4, 3));
   thaw_tensor *v = make_parameter(3, -1, 1, SHAPE(3)), *scalar = make_parameter(3, -1, 1, 0, NULL);
@@ -271,7 +271,7 @@ static const size_t PENALIZED[][3] = {{1, 1, 1}, {1, 3, 4}, {2, 1, 5}, {6, 4, 17
 enum { PENALIZED_COUNT = sizeof PENALIZED / sizeof PENALIZED[0] };
 
 START_TEST(penalty_values) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_EVALUATE);
+  thaw_tape *tape = start_tape(THAW_TAPE_EVALUATE);
   for (size_t s = 0; s < PENALIZED_COUNT; s++) {
     thaw_tensor *x = make_parameter(s, -1, 1, 3, PENALIZED[s]);
     thaw_tensor *masks[] = {NULL, make_mask(PENALIZED[s][0], PENALIZED[s][1])};
@@ -304,7 +304,7 @@ START_TEST(penalty_gradients) {
 END_TEST
 
 START_TEST(nothing_to_penalize) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_RECORD);
+  thaw_tape *tape = start_tape(THAW_TAPE_RECORD);
   thaw_tensor *one = make_parameter(1, -1, 1, SHAPE(1, 3, 2)),
               *x = make_parameter(1, -1, 1, SHAPE(3, 2, 2));
   thaw_tensor *nothing = make_parameter(1, 0, 0, SHAPE(3, 2));
@@ -323,7 +323,7 @@ START_TEST(nothing_to_penalize) {
 END_TEST
 
 START_TEST(wrong_penalties) {
-  thaw_tape *tape = begun_tape(THAW_TAPE_RECORD);
+  thaw_tape *tape = start_tape(THAW_TAPE_RECORD);
   thaw_tensor *x = make_parameter(1, -1, 1, SHAPE(3, 2, 2)),
               *matrix = make_parameter(1, 0, 1, SHAPE(2, 3));
   ck_assert_ptr_null(thaw_mean_square(tape, matrix, NULL));

@@ -76,7 +76,7 @@ static void check_values(sizes s, bool carried, thaw_tape_mode mode) {
   for (size_t i = 0; carried && i < state; i++) c[i] = (double)l.c0->data[i];
   reference(&l, s, h, c, expected);
   for (size_t i = 0; i < state; i++) c_last[i] = (float)c[i];
-  thaw_tape *tape = begun_tape(mode);
+  thaw_tape *tape = start_tape(mode);
   const thaw_tensor *y =
       thaw_lstm(tape, l.inputs[0], l.inputs[1], l.inputs[2], l.inputs[3],
                 carried ? l.h0->data : NULL, carried ? l.c0->data : NULL, l.h0->data, l.c0->data);
@@ -139,7 +139,7 @@ START_TEST(incoming_state_is_kept) {
   float *gradients[2];
   for (int overwritten = 0; overwritten < 2; overwritten++) {
     layer l = make_layer(s);
-    thaw_tape *tape = begun_tape(THAW_TAPE_TRAIN);
+    thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
     thaw_tensor *h =
         thaw_lstm(tape, l.inputs[0], l.inputs[1], l.inputs[2], l.inputs[3], l.h0->data, l.c0->data,
                   overwritten ? l.h0->data : NULL, overwritten ? l.c0->data : NULL);
@@ -159,7 +159,7 @@ START_TEST(two_halves_are_the_whole) {
   const size_t first = 4, state = s.batch * s.hidden;
   layer l = make_layer(s);
   thaw_tensor *x = l.inputs[0], *w_ih = l.inputs[1], *w_hh = l.inputs[2], *bias = l.inputs[3];
-  thaw_tape *tape = begun_tape(THAW_TAPE_EVALUATE);
+  thaw_tape *tape = start_tape(THAW_TAPE_EVALUATE);
   const thaw_tensor *whole = thaw_lstm(tape, x, w_ih, w_hh, bias, NULL, NULL, NULL, NULL);
   thaw_tensor *head = thaw_tape_constant(tape, SHAPE(first, s.batch, s.in), x->data);
   thaw_tensor *tail = thaw_tape_constant(tape, SHAPE(s.time - first, s.batch, s.in),
@@ -180,7 +180,7 @@ START_TEST(evaluation_keeps_little) {
   size_t bytes[2];
   for (int evaluate = 0; evaluate < 2; evaluate++) {
     layer l = make_layer(s);
-    thaw_tape *tape = begun_tape(evaluate ? THAW_TAPE_EVALUATE : THAW_TAPE_RECORD);
+    thaw_tape *tape = start_tape(evaluate ? THAW_TAPE_EVALUATE : THAW_TAPE_RECORD);
     ck_assert_ptr_nonnull(run_lstm(tape, l.inputs, &l));
     bytes[evaluate] = thaw_tape_bytes(tape);
     thaw_tape_free(tape);
@@ -199,7 +199,7 @@ static thaw_tensor *run_shapes(thaw_tape *tape, thaw_tensor *const *inputs, size
 
 START_TEST(wrong_shapes) {
   layer l = make_layer((sizes){2, 3, 4, 5});
-  thaw_tape *tape = begun_tape(THAW_TAPE_RECORD);
+  thaw_tape *tape = start_tape(THAW_TAPE_RECORD);
   thaw_tensor *matrix = make_parameter(1, -1, 1, SHAPE(20, 3)),
               *scalar = make_parameter(1, 0, 1, 0, NULL);
   const char *expected[4] = {

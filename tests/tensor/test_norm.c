@@ -1,7 +1,7 @@
 /* test_norm.c: layer norm, and batch norm with its two kinds of statistics. */
 #include <math.h>
 
-#include "operation_test.h"
+#include "tape_check.h"
 
 static thaw_tensor *run_layer_norm(thaw_tape *tape, thaw_tensor *const *inputs, void *user) {
   (void)user;

@@ -1,7 +1,7 @@
 /* test_product.c: matrix products and the linear layer. */
 #include <check.h>
 
-#include "gradient_check.h"
+#include "tape_check.h"
 
 typedef struct transposes {
   bool a, b;
@@ -64,12 +64,6 @@ START_TEST(linear_gradients) {
   }
 }
 END_TEST
-
-static void expect_error(thaw_tape *tape, const char *text) {
-  ck_assert_int_eq(thaw_tape_status(tape), THAW_INVALID);
-  ck_assert_str_eq(thaw_tape_error(tape), text);
-  thaw_tape_begin(tape, THAW_TAPE_RECORD, thaw_rng_make(1, 1));
-}
 
 START_TEST(shapes_that_do_not_fit) {
   thaw_tape *tape = thaw_tape_create();

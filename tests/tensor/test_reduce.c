@@ -1,7 +1,7 @@
 /* test_reduce.c: sum, mean and maximum along an axis, with and without a mask. */
 #include <math.h>
 
-#include "operation_test.h"
+#include "tape_check.h"
 
 typedef thaw_tensor *(*reducer)(thaw_tape *tape, thaw_tensor *x, size_t axis,
                                 const thaw_tensor *mask);

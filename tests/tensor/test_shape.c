@@ -1,7 +1,7 @@
 /* test_shape.c: reshape, transpose, concat, slice and the two gathers. */
 #include <math.h>
 
-#include "operation_test.h"
+#include "tape_check.h"
 
 /* 0, 1, 2, … in this shape. */
 static thaw_tensor *count_up(thaw_tape *tape, size_t rank, const size_t *shape) {

@@ -1,7 +1,7 @@
 /* test_softmax.c: softmax with and without a mask, and its logarithm. */
 #include <math.h>
 
-#include "operation_test.h"
+#include "tape_check.h"
 
 static thaw_tensor *run_softmax(thaw_tape *tape, thaw_tensor *const *inputs, void *user) {
   return thaw_softmax(tape, inputs[0], user);
