@@ -28,7 +28,7 @@ static const char experiment[] =
     "stages:\n"
     "  pretrain: {data: general, epochs: 2, batch: 8, bptt: 10, optimizer: {lr: 1e-2}}\n"
     "  finetune: {data: target, epochs: 1, batch: 4, bptt: 10}\n"
-    "  classify: {data: target, epochs: 4, batch: 8, transfer: all,\n"
+    "  classify: {data: target, epochs: 12, batch: 8, transfer: all, optimizer: {lr: 5e-2},\n"
     "             schedule: [{plugin: stlr}, {plugin: gradual_unfreeze}]}\n";
 
 static const char *const subjects[] = {"the cat", "a dog", "the old man", "my sister"};
@@ -37,7 +37,8 @@ static const char *const places[] = {"at home", "in the park", "every day", "aga
 
 /* Sentence number i: what it is about depends on its class. */
 static void append_sentence(thaw_buffer *text, size_t i, size_t class) {
-  thaw_buffer_format(text, "%s %s %s", subjects[i % 4], verbs[class][i / 4 % 3], places[i / 7 % 5]);
+  thaw_buffer_format(text, "%s %s %s", subjects[i / 2 % 4], verbs[class][i / 6 % 3],
+                     places[i / 7 % 5]);
 }
 
 static void write_data(void) {
