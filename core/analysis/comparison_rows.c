@@ -58,6 +58,15 @@ static void add_member(thaw_context *ctx, const thaw_comparison *c, members *m, 
   m->seconds[m->count++] = added->seconds;
 }
 
+/* The mean of metrics between 0 and 1. Student's interval knows nothing of these bounds; what lies
+ * outside is no possible mean, so that cutting it off loses nothing. */
+static thaw_estimate metric_mean(const double *values, size_t count) {
+  thaw_estimate mean = thaw_estimate_mean(values, count);
+  if (mean.low < 0) mean.low = 0;
+  if (mean.high > 1) mean.high = 1;
+  return mean;
+}
+
 static thaw_status group_rows(thaw_context *ctx, const thaw_comparison *c,
                               thaw_comparison_row *rows, size_t *count) {
   bool *used = thaw_arena_zalloc(c->arena, c->run_count * sizeof *used);
@@ -75,8 +84,8 @@ static thaw_status group_rows(thaw_context *ctx, const thaw_comparison *c,
     rows[(*count)++] =
         (thaw_comparison_row){.run = first,
                               .seeds = m.count,
-                              .accuracy = thaw_estimate_mean(m.accuracy, m.count),
-                              .macro_f1 = thaw_estimate_mean(m.macro_f1, m.count),
+                              .accuracy = metric_mean(m.accuracy, m.count),
+                              .macro_f1 = metric_mean(m.macro_f1, m.count),
                               .seconds = thaw_estimate_mean(m.seconds, m.count).value};
   }
   return THAW_OK;

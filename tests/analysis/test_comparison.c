@@ -356,6 +356,19 @@ START_TEST(a_row_a_group) {
 }
 END_TEST
 
+/* Two seeds say nearly nothing, but no accuracy is below 0 or above 1. */
+START_TEST(intervals_of_groups_stay_within_bounds) {
+  for (unsigned i = 0; i < 2; i++) {
+    free(write_run(
+        folder, i ? "1.h5" : "2.h5",
+        (run_sketch){.config = "seed: 1\n", .seed = i, .documents = 10, .correct = i ? 2 : 8}));
+  }
+  expect_text(1, (const char *[]){""}, true,
+              "seeds  documents  accuracy              macro F1              seconds\n"
+              "    2         10  0.500 [0.000, 1.000]  0.500 [0.000, 1.000]      0.0\n");
+}
+END_TEST
+
 START_TEST(programs_get_numbers) {
   write_sweep(folder);
   thaw_comparison *comparison;
@@ -514,6 +527,7 @@ static Suite *make_suite(void) {
   tcase_add_test(tests, a_missing_section_is_told_by_a_value_in_it);
   tcase_add_test(tests, a_row_a_run);
   tcase_add_test(tests, a_row_a_group);
+  tcase_add_test(tests, intervals_of_groups_stay_within_bounds);
   tcase_add_test(tests, programs_get_numbers);
   tcase_add_test(tests, rows_in_other_orders);
   tcase_add_test(tests, the_same_run_twice_is_no_second_seed);
