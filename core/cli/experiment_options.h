@@ -17,9 +17,7 @@ typedef struct thaw_experiment_settings {
   {                                                                                \
     .name = "set", .letter = 's', .type = THAW_OPTION_TEXTS,                       \
     .offset = offsetof(thaw_experiment_settings, sets), .value_name = "KEY=VALUE", \
-    .doc =                                                                         \
-        "use this value instead of the file's (stages.classify.epochs=2); may be " \
-        "repeated"                                                                 \
+    .doc = "use this value instead of the file's (stages.classify.epochs=2)"       \
   }
 #define THAW_OUTPUT_OPTION                                                         \
   {                                                                                \
