@@ -88,21 +88,25 @@ static thaw_status check_classes(const reading *r, const thaw_classes *classes) 
   return THAW_OK;
 }
 
+/* One line, whatever their number. */
 static void warn_of_rare_classes(const reading *r, const thaw_classes *classes) {
+  enum { SHOWN = 8 };
+  thaw_buffer names = {0};
+  size_t rare = 0;
   for (size_t c = 0; c < classes->count; c++) {
-    size_t count = 0, last = 0;
-    for (size_t d = 0; d < r->train.count; d++) {
-      if (r->labels[d] != (int32_t)c) continue;
-      count++;
-      last = d;
-    }
-    if (count != 1) continue;
-    const thaw_document_place *place = thaw_documents_at(&r->train, last);
-    thaw_log(r->ctx, THAW_LOG_WARNING,
-             "the class '%s' has one training document (%s:%zu): it cannot be held out for "
-             "validation, and little can be learned from it",
-             classes->names[c], thaw_documents_text(&r->train, place->file), place->line);
+    size_t count = 0;
+    for (size_t d = 0; d < r->train.count; d++) count += r->labels[d] == (int32_t)c;
+    if (count == 1 && rare++ < SHOWN)
+      thaw_buffer_format(&names, "%s'%s'", rare > 1 ? ", " : "", classes->names[c]);
   }
+  if (rare) {
+    thaw_log(
+        r->ctx, THAW_LOG_WARNING,
+        "%zu of %zu classes have one training document each: %s%s; they cannot be held out for "
+        "validation, and little can be learned of them",
+        rare, classes->count, names.data ? names.data : "", rare > SHOWN ? ", …" : "");
+  }
+  thaw_buffer_free(&names);
 }
 
 /* Classes, which documents are held out, and which of the others a classifier learns from. */
