@@ -149,8 +149,7 @@ thaw_status thaw_stage_file_look(thaw_context *ctx, const char *path, const char
   thaw_status status = thaw_run_open(ctx, path, &run);
   if (status == THAW_OK) status = thaw_run_text(ctx, run, "environment/key", &other);
   if (status == THAW_INVALID) {
-    thaw_explain(ctx, status,
-                 "%s is in the way (remove it, or write to another file with --output)", path);
+    thaw_explain(ctx, status, "%s is in the way (remove it, or write somewhere else)", path);
   }
   if (status == THAW_OK && strcmp(key, other) != 0) {
     status = thaw_fail(ctx, THAW_INVALID,

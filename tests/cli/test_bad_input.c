@@ -371,8 +371,7 @@ static void expect_damage(const char *message) {
   fixture_expect_error(2, "compare finished.h5 damaged.h5", message);
   fixture_expect_error(2, "run experiment.yaml -o damaged.h5", message);
   fixture_expect_error(2, "run experiment.yaml -o damaged.h5",
-                       "damaged.h5 is in the way (remove it, or write to another file with "
-                       "--output)");
+                       "damaged.h5 is in the way (remove it, or write somewhere else)");
   expect_nothing_left(2);
   expect_same_bytes("damaged.h5", &before);
   thaw_buffer_free(&before);
