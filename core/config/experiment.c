@@ -179,6 +179,14 @@ thaw_status thaw_experiment_fail(thaw_context *ctx, const thaw_experiment *exper
   return THAW_INVALID;
 }
 
+thaw_status thaw_experiment_explain(thaw_context *ctx, thaw_status status,
+                                    const thaw_experiment *experiment, const char *key) {
+  char *reason = strdup(thaw_error(ctx));
+  if (reason) thaw_experiment_fail(ctx, experiment, key, "%s", reason);
+  free(reason);
+  return status;
+}
+
 thaw_status thaw_experiment_part(thaw_context *ctx, const thaw_experiment *experiment,
                                  const char *part, thaw_buffer *out) {
   const thaw_node *node = thaw_node_find(experiment->resolved, part);

@@ -121,6 +121,9 @@ void thaw_experiment_free(thaw_experiment *experiment);
  * ("stages.pretrain.batch"); where it is a default, the nearest key above it that was written. */
 thaw_status thaw_experiment_fail(thaw_context *ctx, const thaw_experiment *experiment,
                                  const char *key, const char *format, ...) THAW_PRINTF(4, 5);
+/* Puts that place before the message that is already there and returns `status`. */
+thaw_status thaw_experiment_explain(thaw_context *ctx, thaw_status status,
+                                    const thaw_experiment *experiment, const char *key);
 
 /* The canonical text of a part of the resolved tree ("encoder", "stages.pretrain"), appended to
  * `out`: keys sorted, so that equal settings give equal text. Nothing is appended when the part is

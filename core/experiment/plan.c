@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/context.h"
+#include "experiment/stage_transfer.h"
 #include "experiment/stages.h"
 #include "tensor/blas.h"
 
@@ -88,6 +89,7 @@ thaw_status thaw_plan_experiment(thaw_context *ctx, const thaw_experiment *exper
   thaw_status status = thaw_stages_plan(ctx, experiment, options, &stages);
   if (status) return status;
   status = thaw_stages_read(ctx, &stages, true);
+  if (status == THAW_OK) status = thaw_stages_check_transfers(ctx, &stages);
   for (size_t i = 0; i < stages.count && status == THAW_OK; i++)
     status = plan_stage(ctx, experiment, &stages.works[i], &plan->stages[plan->count++]);
   if (status == THAW_OK) {

@@ -7,6 +7,7 @@
 #include "base/context.h"
 #include "base/file.h"
 #include "experiment/stage_key.h"
+#include "experiment/stage_transfer.h"
 #include "experiment/stages.h"
 #include "store/cache.h"
 #include "store/environment.h"
@@ -94,30 +95,6 @@ static thaw_status describe_stage(run *r, const thaw_stage_work *work, const cha
 }
 
 /* ---- Training a stage ----------------------------------------------------------------------- */
-
-static thaw_status take_over(run *r, const thaw_stage_work *work, thaw_model *model,
-                             thaw_buffer *summary) {
-  thaw_stage_source source;
-  bool taken = false;
-  thaw_status status = thaw_stage_open_source(r->ctx, r->experiment, work, &source, &taken);
-  if (status == THAW_OK && taken) status = thaw_stage_source_weights(r->ctx, &source);
-  if (status == THAW_OK) {
-    const thaw_transfer_source from = {source.name, source.params, source.vocabulary};
-    status = thaw_transfer_weights(r->ctx, &work->stage->transfer, taken ? &from : NULL, model,
-                                   work->data.vocabulary, summary);
-    if (status) {
-      char key[64];
-      snprintf(key, sizeof key, "stages.%s.transfer", work->stage->name);
-      char *reason = strdup(thaw_error(r->ctx));
-      status = thaw_experiment_fail(r->ctx, r->experiment, key, "%s", reason ? reason : "");
-      free(reason);
-    }
-  }
-  thaw_stage_source_free(&source);
-  if (status == THAW_OK)
-    thaw_log(r->ctx, THAW_LOG_INFO, "%s: %s", work->stage->name, summary->data);
-  return status;
-}
 
 static thaw_status keep_checkpoint(thaw_context *ctx, void *user, const thaw_training *training) {
   return thaw_stage_file_checkpoint(ctx, user, training);
@@ -260,7 +237,7 @@ static thaw_status train_stage(run *r, const thaw_stage_work *work) {
                                .checkpoint_path = work->path,
                                .progress = r->options->progress};
   thaw_status status = thaw_stage_create_model(r->ctx, r->experiment, work, &model);
-  if (status == THAW_OK) status = take_over(r, work, model, &taken);
+  if (status == THAW_OK) status = thaw_stage_take_over(r->ctx, r->experiment, work, model, &taken);
   if (status == THAW_OK) status = describe_stage(r, work, taken.data, &file);
   if (status == THAW_OK) status = find_seconds(r, work, &file.seconds_before);
   if (status == THAW_OK)
@@ -302,8 +279,17 @@ static thaw_status make_folder_of(thaw_context *ctx, const char *path) {
   return status;
 }
 
+/* Can the run file be written where it will stand? Better asked now than after hours. */
+static thaw_status prepare_output(thaw_context *ctx, const char *path) {
+  thaw_atomic_file *file = NULL;
+  thaw_status status = make_folder_of(ctx, path);
+  if (status == THAW_OK) status = thaw_atomic_begin(ctx, path, &file);
+  thaw_atomic_abandon(file);
+  return status;
+}
+
 static thaw_status run_stages(run *r) {
-  thaw_status status = make_folder_of(r->ctx, r->stages.output);
+  thaw_status status = prepare_output(r->ctx, r->stages.output);
   for (size_t i = 0; i < r->stages.count && status == THAW_OK; i++) {
     thaw_stage_work *work = &r->stages.works[i];
     if (thaw_stage_is_due(work)) {
@@ -329,6 +315,7 @@ thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experi
   outcome->found = r.stages.progress == THAW_STAGE_FINISHED;
   if (!outcome->found) {
     status = thaw_stages_read(ctx, &r.stages, false);
+    if (status == THAW_OK) status = thaw_stages_check_transfers(ctx, &r.stages);
     if (status == THAW_OK) status = prepare_texts(&r, threads);
     if (status == THAW_OK) status = run_stages(&r);
   }

@@ -208,13 +208,18 @@ static thaw_status count_words(const reading *r, thaw_vocabulary **result) {
     thaw_status status = t->api->pieces(t->self, t->settings, text, bytes, count_piece, &c, r->ctx);
     if (status) c.status = status;
   }
+  bool nothing_left = false;
   if (c.status == THAW_OK) {
     c.status = thaw_vocabulary_finish(r->ctx, c.vocabulary, (uint64_t)r->experiment->min_count,
                                       (size_t)r->experiment->max_vocab);
+    nothing_left = c.status == THAW_INVALID;
   }
   if (c.status) {
     thaw_vocabulary_free(c.vocabulary);
-    return thaw_explain(r->ctx, c.status, "stage %s, data %s", r->stage->name, r->dataset->name);
+    thaw_explain(r->ctx, c.status, "stage %s, data %s", r->stage->name, r->dataset->name);
+    return nothing_left
+               ? thaw_experiment_explain(r->ctx, c.status, r->experiment, "tokenizer.min_count")
+               : c.status;
   }
   *result = c.vocabulary;
   return THAW_OK;

@@ -148,6 +148,9 @@ thaw_status thaw_stage_file_look(thaw_context *ctx, const char *path, const char
   char *other = NULL;
   thaw_status status = thaw_run_open(ctx, path, &run);
   if (status == THAW_OK) status = thaw_run_text(ctx, run, "environment/key", &other);
+  if (status == THAW_INVALID) {
+    thaw_explain(ctx, status, "%s is in the way (remove it, or write somewhere else)", path);
+  }
   if (status == THAW_OK && strcmp(key, other) != 0) {
     status = thaw_fail(ctx, THAW_INVALID,
                        "%s holds another run, whose config or data differ; write to another file "

@@ -2,6 +2,7 @@
 #include "experiment/stages.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,8 +115,13 @@ thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *exp
   *source = (thaw_stage_source){0};
   *taken = !transfer->none;
   if (transfer->none) return THAW_OK;
-  if (transfer->from)
-    return thaw_stage_source_open(ctx, experiment, transfer->from, transfer->stage, NULL, source);
+  if (transfer->from) {
+    char key[64];
+    snprintf(key, sizeof key, "stages.%s.transfer.from", work->stage->name);
+    thaw_status status =
+        thaw_stage_source_open(ctx, experiment, transfer->from, transfer->stage, NULL, source);
+    return status ? thaw_experiment_explain(ctx, status, experiment, key) : THAW_OK;
+  }
   return thaw_stage_source_open(ctx, experiment, work->before->path, NULL,
                                 work->before->stage->name, source);
 }

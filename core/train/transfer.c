@@ -106,6 +106,19 @@ static thaw_status check_tensor(thaw_context *ctx, const thaw_transfer_source *s
   return THAW_OK;
 }
 
+thaw_status thaw_transfer_check(thaw_context *ctx, const thaw_transfer *transfer,
+                                const thaw_transfer_source *source, const thaw_model *model) {
+  const thaw_params *params = model->params;
+  thaw_status status = source ? check_groups(ctx, transfer, source, params) : THAW_OK;
+  for (size_t g = 0; g < params->count && status == THAW_OK; g++) {
+    const thaw_param_group *group = &params->groups[g];
+    if (!is_taken(transfer, source, group->name)) continue;
+    for (size_t p = 0; p < group->count && status == THAW_OK; p++)
+      status = check_tensor(ctx, source, model, group->name, &group->params[p]);
+  }
+  return status;
+}
+
 /* ---- Values ---------------------------------------------------------------------------------- */
 
 /* The mean of the rows [V][D] -> [D]; in double, for V may be large. False: no memory. */
@@ -190,14 +203,11 @@ thaw_status thaw_transfer_weights(thaw_context *ctx, const thaw_transfer *transf
                                   const thaw_transfer_source *source, thaw_model *model,
                                   const thaw_vocabulary *vocabulary, thaw_buffer *summary) {
   const thaw_params *params = model->params;
-  thaw_status status = source ? check_groups(ctx, transfer, source, params) : THAW_OK;
+  thaw_status status = thaw_transfer_check(ctx, transfer, source, model);
   bool words = false;
-  for (size_t g = 0; g < params->count && status == THAW_OK; g++) {
+  for (size_t g = 0; g < params->count; g++) {
     const thaw_param_group *group = &params->groups[g];
-    if (!is_taken(transfer, source, group->name)) continue;
-    words = words || has_words(model, group);
-    for (size_t p = 0; p < group->count && status == THAW_OK; p++)
-      status = check_tensor(ctx, source, model, group->name, &group->params[p]);
+    if (is_taken(transfer, source, group->name)) words = words || has_words(model, group);
   }
   int32_t *rows = NULL;
   if (status == THAW_OK && words) {

@@ -18,11 +18,16 @@ typedef struct thaw_transfer_source {
   const thaw_vocabulary *vocabulary;
 } thaw_transfer_source;
 
+/* Can `model` take over what `transfer` names? THAW_INVALID: a group that one of the two lacks
+ * (with those that there are), shapes that differ (both shapes, and what to change). The values do
+ * not matter. `source` is NULL for transfer none. */
+thaw_status thaw_transfer_check(thaw_context *ctx, const thaw_transfer *transfer,
+                                const thaw_transfer_source *source, const thaw_model *model);
+
 /* Takes over the groups that `transfer` names; `all` are the groups that both models have, but for
  * a head, which has to be named. `summary` receives one line for people: "takes over embedding
- * (8120 words, 280 new ones start at their mean), rnn.0 from pretrain; fresh: head". THAW_INVALID
- * and an unchanged model: a group that one of the two lacks (with those that there are), shapes
- * that differ (both shapes, and what to change). `source` is NULL for transfer none. */
+ * (8120 words, 280 new ones start at their mean), rnn.0 from pretrain; fresh: head". What
+ * thaw_transfer_check refuses leaves the model unchanged. */
 thaw_status thaw_transfer_weights(thaw_context *ctx, const thaw_transfer *transfer,
                                   const thaw_transfer_source *source, thaw_model *model,
                                   const thaw_vocabulary *vocabulary, thaw_buffer *summary);

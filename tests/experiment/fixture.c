@@ -5,10 +5,13 @@
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,7 +89,7 @@ void fixture_write(const char *name, const char *text) {
   ck_assert_int_eq(fclose(file), 0);
 }
 
-static void read_all(const char *name, thaw_buffer *text) {
+void fixture_read(const char *name, thaw_buffer *text) {
   FILE *file = fopen(name, "r");
   char bytes[4096];
   size_t count;
@@ -102,7 +105,7 @@ static void read_all(const char *name, thaw_buffer *text) {
 
 void fixture_edit(const char *name, const char *old, const char *text) {
   thaw_buffer whole = {0}, edited = {0};
-  read_all(name, &whole);
+  fixture_read(name, &whole);
   char *place = strstr(whole.data, old);
   ck_assert_msg(place != NULL, "'%s' is not in %s", old, name);
   ck_assert(thaw_buffer_append(&edited, whole.data, (size_t)(place - whole.data)));
@@ -113,10 +116,55 @@ void fixture_edit(const char *name, const char *old, const char *text) {
   thaw_buffer_free(&edited);
 }
 
+static const char *counted_ending;
+static size_t counted;
+
+static int count_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
+  const size_t length = strlen(path), ending = strlen(counted_ending);
+  (void)info, (void)where;
+  counted +=
+      kind == FTW_F && length >= ending && strcmp(path + length - ending, counted_ending) == 0;
+  return 0;
+}
+
+size_t fixture_count(const char *ending) {
+  counted_ending = ending;
+  counted = 0;
+  nftw(".", count_entry, 16, FTW_PHYS);
+  return counted;
+}
+
 /* ---- The command ---------------------------------------------------------------------------- */
 
+/* What the command is run under. */
+typedef struct conditions {
+  const char *input;   /* standard input; may be NULL */
+  size_t most_bytes;   /* that a file may grow to; 0: any number */
+  bool without_rights; /* root may not read and write everything */
+} conditions;
+
+/* Ends the child: the test sees a status that thaw does not have. */
+static void need(bool ok) {
+  if (!ok) _exit(127);
+}
+
+/* Writing beyond the limit fails as on a full disk. */
+static void limit_files(size_t bytes) {
+  const struct rlimit limit = {bytes, bytes};
+  need(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+  need(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
+/* A program that root starts then is held to a file's permissions like any other user's. */
+static void drop_rights(void) {
+  static const unsigned long rights[] = {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH};
+  for (size_t i = 0; i < 2 && geteuid() == 0; i++) {
+    if (prctl(PR_CAPBSET_READ, rights[i]) == 1) need(prctl(PR_CAPBSET_DROP, rights[i]) == 0);
+  }
+}
+
 /* In the child: never returns. */
-static void become_thaw(const char *arguments, const char *input) {
+static void become_thaw(const char *arguments, const conditions *under) {
   enum { MOST = 40 };
   char *words[MOST + 2] = {NULL}, path[4096], *copy = strdup(arguments);
   const char *build = getenv("THAW_BUILD");
@@ -125,16 +173,53 @@ static void become_thaw(const char *arguments, const char *input) {
   words[count++] = path;
   for (char *word = strtok(copy, " "); word && count < MOST; word = strtok(NULL, " "))
     words[count++] = word;
-  fixture_write("in", input ? input : "");
-  const int in = open("in", O_RDONLY), out = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  const int err = open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  const int in = open("in", O_RDONLY), out = open("out", O_WRONLY);
+  const int err = open("err", O_WRONLY);
   dup2(in, 0);
   dup2(out, 1);
   dup2(err, 2);
   setenv("THAW_CACHE", "cache", 1);
   setpgid(0, 0);
+  if (under->most_bytes > 0) limit_files(under->most_bytes);
+  if (under->without_rights) drop_rights();
   execv(path, words);
   _exit(127);
+}
+
+static pid_t start(const char *arguments, const conditions *under) {
+  fixture_write("in", under->input ? under->input : "");
+  fixture_write("out", "");
+  fixture_write("err", "");
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) become_thaw(arguments, under);
+  return child;
+}
+
+static fixture_result finish(pid_t child) {
+  fixture_result result = {0};
+  int how = 0;
+  ck_assert_int_eq(waitpid(child, &how, 0), child);
+  result.status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+  fixture_read("out", &result.out);
+  fixture_read("err", &result.err);
+  return result;
+}
+
+static fixture_result run(const char *arguments, const conditions *under) {
+  return finish(start(arguments, under));
+}
+
+fixture_result fixture_run(const char *arguments, const char *input) {
+  return run(arguments, &(conditions){.input = input});
+}
+
+fixture_result fixture_run_limited(const char *arguments, size_t bytes) {
+  return run(arguments, &(conditions){.most_bytes = bytes});
+}
+
+fixture_result fixture_run_without_rights(const char *arguments) {
+  return run(arguments, &(conditions){.without_rights = true});
 }
 
 static void sleep_for(double seconds) {
@@ -142,31 +227,29 @@ static void sleep_for(double seconds) {
   nanosleep(&time, NULL);
 }
 
-/* `seconds` < 0: not killed. */
-static fixture_result run(const char *arguments, const char *input, double seconds) {
-  fixture_result result = {0};
-  const pid_t child = fork();
-  ck_assert_int_ge(child, 0);
-  if (child == 0) become_thaw(arguments, input);
-  if (seconds >= 0) {
-    sleep_for(seconds);
-    kill(-child, SIGKILL);
-    kill(child, SIGKILL);
-  }
-  int how = 0;
-  ck_assert_int_eq(waitpid(child, &how, 0), child);
-  result.status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
-  read_all("out", &result.out);
-  read_all("err", &result.err);
-  return result;
-}
-
-fixture_result fixture_run(const char *arguments, const char *input) {
-  return run(arguments, input, -1);
-}
-
 fixture_result fixture_run_killed(const char *arguments, double seconds) {
-  return run(arguments, NULL, seconds);
+  const pid_t child = start(arguments, &(conditions){0});
+  sleep_for(seconds);
+  kill(-child, SIGKILL);
+  kill(child, SIGKILL);
+  return finish(child);
+}
+
+fixture_result fixture_run_interrupted(const char *arguments, const char *said) {
+  const pid_t child = start(arguments, &(conditions){0});
+  siginfo_t info = {0};
+  bool found = false;
+  /* Until it has said so, or has ended. */
+  while (!found && info.si_pid == 0) {
+    thaw_buffer text = {0};
+    sleep_for(0.002);
+    fixture_read("err", &text);
+    found = strstr(text.data, said) != NULL;
+    thaw_buffer_free(&text);
+    ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+  }
+  kill(child, SIGINT);
+  return finish(child);
 }
 
 void fixture_free(fixture_result *result) {
@@ -184,4 +267,38 @@ void fixture_expect_error(int status, const char *arguments, const char *text) {
                 "thaw %s: expected status %d and '%s', found status %d and:\n%s", arguments, status,
                 text, result.status, result.err.data);
   fixture_free(&result);
+}
+
+/* ---- Run files ------------------------------------------------------------------------------ */
+
+thaw_run_file *fixture_open_run(thaw_context *ctx, const char *path) {
+  thaw_run_file *run = NULL;
+  const thaw_status status = thaw_run_open(ctx, path, &run);
+  ck_assert_msg(status == THAW_OK, "%s: %s", path, thaw_error(ctx));
+  return run;
+}
+
+void fixture_expect_same_weights(const char *a, const char *b) {
+  thaw_context *ctx = thaw_context_create();
+  thaw_params *params[2];
+  const char *const paths[] = {a, b};
+  for (size_t i = 0; i < 2; i++) {
+    thaw_run_file *run = fixture_open_run(ctx, paths[i]);
+    ck_assert(thaw_run_complete(run));
+    ck_assert_int_eq(thaw_run_weights(ctx, run, NULL, &params[i]), THAW_OK);
+    thaw_run_close(run);
+  }
+  ck_assert_uint_eq(params[0]->count, params[1]->count);
+  for (size_t g = 0; g < params[0]->count; g++) {
+    const thaw_param_group *group = &params[0]->groups[g];
+    for (size_t p = 0; p < group->count; p++) {
+      const thaw_tensor *x = group->params[p].tensor;
+      const thaw_param *other = thaw_params_find(params[1], group->name, group->params[p].name);
+      ck_assert_ptr_nonnull(other);
+      ck_assert_msg(memcmp(x->data, other->tensor->data, thaw_size(x) * sizeof(float)) == 0,
+                    "%s/%s of %s and %s differ", group->name, group->params[p].name, a, b);
+    }
+  }
+  for (size_t i = 0; i < 2; i++) thaw_params_free(params[i]);
+  thaw_context_free(ctx);
 }

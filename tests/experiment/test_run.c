@@ -8,39 +8,6 @@
 #include "fixture.h"
 #include "store/runfile.h"
 
-static thaw_run_file *open_run(thaw_context *ctx, const char *path) {
-  thaw_run_file *run = NULL;
-  const thaw_status status = thaw_run_open(ctx, path, &run);
-  ck_assert_msg(status == THAW_OK, "%s: %s", path, thaw_error(ctx));
-  return run;
-}
-
-/* Fails unless both files hold the same weights, bit for bit. */
-static void expect_same_weights(const char *a, const char *b) {
-  thaw_context *ctx = thaw_context_create();
-  thaw_params *params[2];
-  const char *const paths[] = {a, b};
-  for (size_t i = 0; i < 2; i++) {
-    thaw_run_file *run = open_run(ctx, paths[i]);
-    ck_assert(thaw_run_complete(run));
-    ck_assert_int_eq(thaw_run_weights(ctx, run, NULL, &params[i]), THAW_OK);
-    thaw_run_close(run);
-  }
-  ck_assert_uint_eq(params[0]->count, params[1]->count);
-  for (size_t g = 0; g < params[0]->count; g++) {
-    const thaw_param_group *group = &params[0]->groups[g];
-    for (size_t p = 0; p < group->count; p++) {
-      const thaw_tensor *x = group->params[p].tensor;
-      const thaw_param *other = thaw_params_find(params[1], group->name, group->params[p].name);
-      ck_assert_ptr_nonnull(other);
-      ck_assert_msg(memcmp(x->data, other->tensor->data, thaw_size(x) * sizeof(float)) == 0,
-                    "%s/%s of %s and %s differ", group->name, group->params[p].name, a, b);
-    }
-  }
-  for (size_t i = 0; i < 2; i++) thaw_params_free(params[i]);
-  thaw_context_free(ctx);
-}
-
 static void expect_text(thaw_context *ctx, const thaw_run_file *run, const char *part,
                         const char *expected) {
   char *text = NULL;
@@ -52,7 +19,7 @@ static void expect_text(thaw_context *ctx, const thaw_run_file *run, const char 
 START_TEST(a_run_file_holds_everything) {
   fixture_expect(0, "run experiment.yaml -o a.h5");
   thaw_context *ctx = thaw_context_create();
-  thaw_run_file *run = open_run(ctx, "a.h5");
+  thaw_run_file *run = fixture_open_run(ctx, "a.h5");
   ck_assert(thaw_run_complete(run));
   expect_text(ctx, run, "name", "small");
   expect_text(ctx, run, "environment/stage", "classify");
@@ -108,7 +75,7 @@ END_TEST
 START_TEST(the_same_seed_the_same_bits) {
   fixture_expect(0, "run experiment.yaml -o a.h5 --cache one");
   fixture_expect(0, "run experiment.yaml -o b.h5 --cache two");
-  expect_same_weights("a.h5", "b.h5");
+  fixture_expect_same_weights("a.h5", "b.h5");
 }
 END_TEST
 
@@ -125,7 +92,7 @@ START_TEST(killed_runs_end_in_the_same_bits) {
   }
   ck_assert_int_eq(status, 0);
   ck_assert_uint_gt(kills, 2);
-  expect_same_weights("whole.h5", "killed.h5");
+  fixture_expect_same_weights("whole.h5", "killed.h5");
 }
 END_TEST
 
