@@ -350,7 +350,7 @@ static void describe(const reading *r, const thaw_stage_data *data) {
   const size_t empty = train->empty + data->valid.empty + data->test.empty;
   if (empty) {
     thaw_log(r->ctx, THAW_LOG_INFO,
-             "%s: %zu documents are empty: each counts as a document of its start marker alone",
+             "%s: documents without a word: %zu; each counts as its start marker alone",
              r->stage->name, empty);
   }
 }

@@ -260,9 +260,9 @@ END_TEST
 START_TEST(an_empty_document) {
   write_with("blank.csv", "train.csv", ",food\n");
   make_bad("train.csv", "blank.csv");
-  fixture_expect_error(0, "run bad.yaml -o new.h5",
-                       "classify: 1 documents are empty: each counts as a document of its start "
-                       "marker alone");
+  fixture_expect_error(
+      0, "run bad.yaml -o new.h5",
+      "classify: documents without a word: 1; each counts as its start marker alone");
 }
 END_TEST
 

@@ -21,6 +21,7 @@ static char before[4096];
 
 static const char experiment[] =
     "name: small\n"
+    "seed: 2\n"
     "threads: 1\n"
     "data:\n"
     "  general: {format: text, train: general.txt, valid_fraction: 0.1}\n"
@@ -31,7 +32,7 @@ static const char experiment[] =
     "stages:\n"
     "  pretrain: {data: general, epochs: 2, batch: 8, bptt: 10, optimizer: {lr: 1e-2}}\n"
     "  finetune: {data: target, epochs: 1, batch: 4, bptt: 10}\n"
-    "  classify: {data: target, epochs: 12, batch: 8, transfer: all, optimizer: {lr: 5e-2},\n"
+    "  classify: {data: target, epochs: 12, batch: 8, transfer: all, optimizer: {lr: 2e-2},\n"
     "             schedule: [{plugin: stlr}, {plugin: gradual_unfreeze}]}\n";
 
 static const char *const subjects[] = {"the cat", "a dog", "the old man", "my sister"};
