@@ -21,7 +21,6 @@ static char before[4096];
 
 static const char experiment[] =
     "name: small\n"
-    "seed: 2\n"
     "threads: 1\n"
     "data:\n"
     "  general: {format: text, train: general.txt, valid_fraction: 0.1}\n"
@@ -33,7 +32,8 @@ static const char experiment[] =
     "  pretrain: {data: general, epochs: 2, batch: 8, bptt: 10, optimizer: {lr: 1e-2}}\n"
     "  finetune: {data: target, epochs: 1, batch: 4, bptt: 10}\n"
     "  classify: {data: target, epochs: 12, batch: 8, transfer: all, optimizer: {lr: 2e-2},\n"
-    "             schedule: [{plugin: stlr}, {plugin: gradual_unfreeze}]}\n";
+    "             schedule: [{plugin: stlr}, {plugin: gradual_unfreeze}]}\n"
+    "seed: 2\n";
 
 static const char *const subjects[] = {"the cat", "a dog", "the old man", "my sister"};
 static const char *const verbs[][3] = {{"eats", "drinks", "tastes"}, {"runs", "walks", "jumps"}};
