@@ -35,6 +35,15 @@ formatted() {
   git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror
 }
 
+floors() { # each folder of core/ includes only itself and those before it
+  local allowed= floor found
+  for floor in base tensor plugin text config train store experiment analysis cli; do
+    allowed="$allowed|$floor"
+    found=$(grep -rnE '^#include "[a-z]+/' "core/$floor" | grep -vE "#include \"(thaw${allowed})/" || true)
+    [ -z "$found" ] || { echo "$found"; return 1; }
+  done
+}
+
 outside_plugins() { # plugins built against an installed thaw, out of the tree, are found and loaded
   local root=$top/build-check/installed prefix=$top/build-check/installed/usr/local folder=$top/build-check/outside
   local source name
@@ -53,6 +62,7 @@ outside_plugins() { # plugins built against an installed thaw, out of the tree, 
 tools/install-packages.sh "$@" build test
 mkdir -p "$logs"
 stage 'format' formatted
+stage 'floors' floors
 stage 'autoreconf' autoreconf -i
 (stage 'configure' configure_in build-check --enable-werror) 
 stage 'build' make -C build-check -j"$jobs"
