@@ -1,5 +1,4 @@
 /* cmd_run.c: `thaw run`: one run. */
-#include "base/context.h"
 #include "cli/experiment_options.h"
 
 static const thaw_option options[] = {THAW_SET_OPTION,   THAW_OUTPUT_OPTION,     THAW_FOLDER_OPTION,
@@ -7,18 +6,7 @@ static const thaw_option options[] = {THAW_SET_OPTION,   THAW_OUTPUT_OPTION,    
 
 static thaw_status run(const thaw_call *call) {
   const thaw_experiment_settings *settings = call->settings;
-  const thaw_run_options run_options = thaw_options_of(call);
-  thaw_experiment *experiment = NULL;
-  thaw_run_outcome outcome = {0};
-  thaw_status status =
-      thaw_experiment_load(call->ctx, call->operands.words[0], settings->sets.count,
-                           settings->sets.words, call->registry, &experiment);
-  if (status == THAW_OK)
-    status = thaw_run_experiment(call->ctx, experiment, &run_options, &outcome);
-  if (status == THAW_OK) status = thaw_print_outcome(call, &outcome);
-  thaw_run_outcome_free(&outcome);
-  thaw_experiment_free(experiment);
-  return status;
+  return thaw_run_with_sets(call, settings->sets.count, settings->sets.words);
 }
 
 const thaw_command thaw_command_run = {

@@ -16,20 +16,6 @@ static void announce(const thaw_call *call, const thaw_sweep *sweep, size_t inde
   thaw_buffer_free(&line);
 }
 
-static thaw_status run_point(const thaw_call *call, const thaw_sweep_point *point) {
-  const thaw_run_options run_options = thaw_options_of(call);
-  thaw_experiment *experiment = NULL;
-  thaw_run_outcome outcome = {0};
-  thaw_status status = thaw_experiment_load(call->ctx, call->operands.words[0], point->set_count,
-                                            point->sets, call->registry, &experiment);
-  if (status == THAW_OK)
-    status = thaw_run_experiment(call->ctx, experiment, &run_options, &outcome);
-  if (status == THAW_OK) status = thaw_print_outcome(call, &outcome);
-  thaw_run_outcome_free(&outcome);
-  thaw_experiment_free(experiment);
-  return status;
-}
-
 /* Before anything is trained: every point must be a valid experiment. */
 static thaw_status check_points(const thaw_call *call, const thaw_sweep *sweep) {
   for (size_t i = 0; i < sweep->count; i++) {
@@ -48,7 +34,8 @@ static thaw_status run_points(const thaw_call *call, const thaw_sweep *sweep) {
   size_t failed = 0;
   for (size_t i = 0; i < sweep->count; i++) {
     announce(call, sweep, i);
-    thaw_status status = run_point(call, &sweep->points[i]);
+    const thaw_sweep_point *point = &sweep->points[i];
+    thaw_status status = thaw_run_with_sets(call, point->set_count, point->sets);
     if (status == THAW_INTERRUPTED) return status;
     if (status == THAW_OK) continue;
     failed++;

@@ -9,3 +9,17 @@ thaw_run_options thaw_options_of(const thaw_call *call) {
                             .checkpoint_seconds = (double)settings->checkpoint,
                             .progress = call->progress};
 }
+
+thaw_status thaw_run_with_sets(const thaw_call *call, size_t set_count, const char *const *sets) {
+  const thaw_run_options run_options = thaw_options_of(call);
+  thaw_experiment *experiment = NULL;
+  thaw_run_outcome outcome = {0};
+  thaw_status status = thaw_experiment_load(call->ctx, call->operands.words[0], set_count, sets,
+                                            call->registry, &experiment);
+  if (status == THAW_OK)
+    status = thaw_run_experiment(call->ctx, experiment, &run_options, &outcome);
+  if (status == THAW_OK) status = thaw_print_outcome(call, &outcome);
+  thaw_run_outcome_free(&outcome);
+  thaw_experiment_free(experiment);
+  return status;
+}

@@ -47,6 +47,10 @@ typedef struct thaw_experiment_settings {
 
 thaw_run_options thaw_options_of(const thaw_call *call);
 
+/* Loads the experiment that is the call's first operand with these overrides, runs it and prints
+ * the outcome. */
+thaw_status thaw_run_with_sets(const thaw_call *call, size_t set_count, const char *const *sets);
+
 /* Prints where the run file is and what the run reached. */
 thaw_status thaw_print_outcome(const thaw_call *call, const thaw_run_outcome *outcome);
 

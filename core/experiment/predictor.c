@@ -33,13 +33,7 @@ static thaw_status check_run(thaw_context *ctx, const thaw_run_file *run, const 
                      "%s holds a language model: only a run with a classify stage can label text",
                      thaw_run_path(run));
   }
-  if (!thaw_run_complete(run)) {
-    return thaw_fail(ctx, THAW_INVALID,
-                     "%s is not finished: it holds a checkpoint; the command that began it goes on "
-                     "from there",
-                     thaw_run_path(run));
-  }
-  return THAW_OK;
+  return thaw_run_need_complete(ctx, run);
 }
 
 static thaw_status load_tokenizer(thaw_context *ctx, const thaw_run_file *run, thaw_predictor *p) {

@@ -53,15 +53,11 @@ static thaw_status check_tokenizer(thaw_context *ctx, const thaw_experiment *exp
 }
 
 static thaw_status check_stage(thaw_context *ctx, const thaw_run_file *run, const char *stage) {
-  if (!thaw_run_complete(run)) {
-    return thaw_fail(ctx, THAW_INVALID,
-                     "%s is not finished: it holds a checkpoint; the command that began it goes on "
-                     "from there",
-                     thaw_run_path(run));
-  }
+  thaw_status status = thaw_run_need_complete(ctx, run);
+  if (status) return status;
   if (!stage || thaw_run_has_stage(run, stage)) return THAW_OK;
   char *known = thaw_run_stages(run);
-  thaw_status status = thaw_fail(
+  status = thaw_fail(
       ctx, THAW_INVALID,
       "%s has no weights of a stage '%s', only its last one's%s%s; a stage with keep_weights: true "
       "has its weights kept",

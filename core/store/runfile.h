@@ -103,6 +103,8 @@ thaw_status thaw_run_open(thaw_context *ctx, const char *path, thaw_run_file **r
 void thaw_run_close(thaw_run_file *run);
 
 bool thaw_run_complete(const thaw_run_file *run);
+/* THAW_INVALID, saying how to go on, for a checkpoint. */
+thaw_status thaw_run_need_complete(thaw_context *ctx, const thaw_run_file *run);
 uint64_t thaw_run_seed(const thaw_run_file *run);
 double thaw_run_seconds(const thaw_run_file *run);
 const char *thaw_run_path(const thaw_run_file *run);

@@ -73,6 +73,14 @@ bool thaw_run_complete(const thaw_run_file *run) {
   return run->complete;
 }
 
+thaw_status thaw_run_need_complete(thaw_context *ctx, const thaw_run_file *run) {
+  if (run->complete) return THAW_OK;
+  return thaw_fail(ctx, THAW_INVALID,
+                   "%s is not finished: it holds a checkpoint; the command that began it goes on "
+                   "from there",
+                   run->path);
+}
+
 uint64_t thaw_run_seed(const thaw_run_file *run) {
   return run->seed;
 }
