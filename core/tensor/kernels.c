@@ -1,26 +1,10 @@
-/* kernels.c: loops over float arrays, built for vector units.
- *
- * exp and tanh are polynomials written so that the compiler turns the loops around them into vector
- * code on any processor; within 3 units in the last place of the exact value (see the tests).
- * The compiler may vectorise (-O3) and forget errno and traps, but not assume that numbers are
- * finite; sums are re-ordered only where a loop says so.
- *
- * A function marked THAW_CLONES is built several times. Parallel regions are not cloned along with
- * the function around them, therefore the sharing (thaw_parallel) stands outside of the loops. */
+/* kernels.c: the loops over float arrays, shared among threads. See loops.h for the loops. */
 #include "tensor/kernels.h"
 
 #include <math.h>
 #include <omp.h>
-#include <string.h>
 
-#include "config.h"
-
-#ifdef HAVE_TARGET_CLONES
-#define THAW_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define THAW_CLONES
-#endif
-#define INLINE static inline __attribute__((always_inline))
+#include "tensor/loops.h"
 
 enum {
   PARALLEL_CHEAP = 1 << 16,  /* elements from which a loop of loads and stores is shared */
@@ -57,204 +41,97 @@ void thaw_parallel_rows(size_t rows, size_t elements, thaw_range_function functi
   share(rows, 1, rows * elements < PARALLEL_CHEAP ? SIZE_MAX : 2, function, arguments);
 }
 
-/* ---- exp and tanh of one number, without branches ------------------------------------------ */
+/* ---- Loops of one pass ---------------------------------------------------------------------- */
 
-INLINE uint32_t bits_of(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-
-INLINE float power_of_two(uint32_t n) {
-  const uint32_t bits = (n + 127) << 23;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-/* 2^n · e^r with x = n·ln 2 + r, |r| <= ln 2 / 2; the polynomial is Cephes' expf (Moshier). Beyond
- * the bounds the result overflows to infinity or underflows to 0 by itself; a NaN passes. */
-INLINE float exp_one(float x) {
-  const float highest = 89.0f, lowest = -104.0f;
-  float bounded = x < lowest ? lowest : x;
-  bounded = bounded > highest ? highest : bounded;
-  /* Added to 1.5·2^23, a number is rounded to a whole one, which stands in the lowest bits. */
-  const float rounder = 12582912.0f;
-  const float shifted = bounded * 1.44269504088896341f + rounder;
-  const int32_t n = (int32_t)(bits_of(shifted) - 0x4b400000u);
-  const float whole = shifted - rounder;
-  const float r = (bounded - whole * 0.693359375f) + whole * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  /* 2^128 is no float: the factor is applied in two halves. */
-  const int32_t half = n >> 1;
-  return p * power_of_two((uint32_t)half) * power_of_two((uint32_t)n - (uint32_t)half);
-}
-
-/* Near 0 Cephes' odd polynomial, elsewhere 1 − 2/(e^2|x| + 1). */
-INLINE float tanh_one(float x) {
-  const float size = fabsf(x), s = x * x;
-  float p = -5.70498872745e-3f;
-  p = p * s + 2.06390887954e-2f;
-  p = p * s + -5.37397155531e-2f;
-  p = p * s + 1.33314422036e-1f;
-  p = p * s + -3.33332819422e-1f;
-  const float near = p * s * x + x;
-  const float far = copysignf(1.0f - 2.0f / (exp_one(2.0f * size) + 1.0f), x);
-  return size < 0.625f ? near : far;
-}
-
-INLINE float sigmoid_one(float x) {
-  return 1.0f / (1.0f + exp_one(-x));
-}
-
-/* ---- Loops of one pass, shared among threads ------------------------------------------------ */
-
-/* Arguments of every loop below; a loop uses what it needs. */
-typedef struct arrays {
+typedef struct pass {
+  thaw_loop *loop;
   float *y;
   const float *a, *b;
-  float factor;
-} arrays;
+  float factor, offset;
+} pass;
 
-/* Defines NAME_range, the loop over one range with `float *y, const float *a, *b, factor` at hand.
- */
-#define LOOP(NAME, STATEMENT)                                                                    \
-  THAW_CLONES static void NAME##_loop(float *y, const float *a, const float *b, float factor,    \
-                                      size_t n) {                                                \
-    (void)a, (void)b, (void)factor;                                                              \
-    _Pragma("omp simd") for (size_t i = 0; i < n; i++) {                                         \
-      STATEMENT;                                                                                 \
-    }                                                                                            \
-  }                                                                                              \
-  static void NAME##_range(void *arguments, size_t begin, size_t end) {                          \
-    const arrays *s = arguments;                                                                 \
-    NAME##_loop(s->y + begin, s->a ? s->a + begin : NULL, s->b ? s->b + begin : NULL, s->factor, \
-                end - begin);                                                                    \
-  }
+static void pass_range(void *arguments, size_t begin, size_t end) {
+  const pass *s = arguments;
+  s->loop(s->y + begin, s->a ? s->a + begin : NULL, s->b ? s->b + begin : NULL, s->factor,
+          s->offset, end - begin);
+}
 
-LOOP(fill, y[i] = factor)
-LOOP(scale, y[i] = factor * a[i])
-LOOP(axpy, y[i] += factor * a[i])
-LOOP(add, y[i] = a[i] + b[i])
-LOOP(subtract, y[i] = a[i] - b[i])
-LOOP(multiply, y[i] = a[i] * b[i])
-LOOP(multiply_add, y[i] += a[i] * b[i])
+static void cheap(pass s, size_t n) {
+  thaw_parallel(n, PARALLEL_CHEAP, pass_range, &s);
+}
+
+static void costly(pass s, size_t n) {
+  thaw_parallel(n, PARALLEL_COSTLY, pass_range, &s);
+}
 
 void thaw_fill(float *y, float value, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, fill_range, &(arrays){y, NULL, NULL, value});
+  cheap((pass){.loop = thaw_loops_now()->fill, .y = y, .factor = value}, n);
 }
 
 void thaw_scale(float *y, float a, const float *x, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, scale_range, &(arrays){y, x, NULL, a});
+  cheap((pass){.loop = thaw_loops_now()->scale, .y = y, .a = x, .factor = a}, n);
 }
 
 void thaw_axpy(float *y, float a, const float *x, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, axpy_range, &(arrays){y, x, NULL, a});
-}
-
-typedef struct scale_shift_arguments {
-  float *y;
-  const float *x;
-  float factor, offset;
-} scale_shift_arguments;
-
-THAW_CLONES static void scale_shift_loop(float *y, float factor, const float *x, float offset,
-                                         size_t n) {
-#pragma omp simd
-  for (size_t i = 0; i < n; i++) y[i] = factor * x[i] + offset;
-}
-
-static void scale_shift_range(void *arguments, size_t begin, size_t end) {
-  const scale_shift_arguments *s = arguments;
-  scale_shift_loop(s->y + begin, s->factor, s->x + begin, s->offset, end - begin);
+  cheap((pass){.loop = thaw_loops_now()->axpy, .y = y, .a = x, .factor = a}, n);
 }
 
 void thaw_scale_shift(float *y, float a, const float *x, float offset, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, scale_shift_range, &(scale_shift_arguments){y, x, a, offset});
+  cheap(
+      (pass){.loop = thaw_loops_now()->scale_shift, .y = y, .a = x, .factor = a, .offset = offset},
+      n);
 }
 
 void thaw_vector_add(float *y, const float *a, const float *b, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, add_range, &(arrays){y, a, b, 0});
+  cheap((pass){.loop = thaw_loops_now()->add, .y = y, .a = a, .b = b}, n);
 }
 
 void thaw_vector_subtract(float *y, const float *a, const float *b, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, subtract_range, &(arrays){y, a, b, 0});
+  cheap((pass){.loop = thaw_loops_now()->subtract, .y = y, .a = a, .b = b}, n);
 }
 
 void thaw_vector_multiply(float *y, const float *a, const float *b, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, multiply_range, &(arrays){y, a, b, 0});
+  cheap((pass){.loop = thaw_loops_now()->multiply, .y = y, .a = a, .b = b}, n);
 }
 
 void thaw_multiply_add(float *y, const float *a, const float *b, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, multiply_add_range, &(arrays){y, a, b, 0});
+  cheap((pass){.loop = thaw_loops_now()->multiply_add, .y = y, .a = a, .b = b}, n);
 }
-
-/* ---- Activations --------------------------------------------------------------------------- */
-
-/* gelu(x) = x · σ(2u), u = √(2/π)·(x + 0.044715·x³), since (1 + tanh u)/2 = σ(2u). */
-#define GELU_SCALE 1.5957691216f /* 2·√(2/π) */
-#define GELU_CUBE 0.044715f
-
-INLINE float gelu_one(float x) {
-  return x * sigmoid_one(GELU_SCALE * (x + GELU_CUBE * x * x * x));
-}
-
-INLINE float gelu_slope(float x) {
-  const float s = sigmoid_one(GELU_SCALE * (x + GELU_CUBE * x * x * x));
-  return s + x * s * (1.0f - s) * GELU_SCALE * (1.0f + 3.0f * GELU_CUBE * x * x);
-}
-
-LOOP(exp, y[i] = exp_one(a[i]))
-LOOP(tanh, y[i] = tanh_one(a[i]))
-LOOP(sigmoid, y[i] = sigmoid_one(a[i]))
-/* `<` so that a NaN stays. */
-LOOP(relu, y[i] = a[i] < 0.0f ? 0.0f : a[i])
-LOOP(gelu, y[i] = gelu_one(a[i]))
-LOOP(tanh_backward, y[i] += a[i] * (1.0f - b[i] * b[i]))
-LOOP(sigmoid_backward, y[i] += a[i] * (b[i] * (1.0f - b[i])))
-LOOP(relu_backward, y[i] += a[i] * (b[i] > 0.0f ? 1.0f : 0.0f))
-LOOP(gelu_backward, y[i] += a[i] * gelu_slope(b[i]))
 
 void thaw_vector_exp(float *y, const float *x, size_t n) {
-  thaw_parallel(n, PARALLEL_COSTLY, exp_range, &(arrays){y, x, NULL, 0});
+  costly((pass){.loop = thaw_loops_now()->exp, .y = y, .a = x}, n);
 }
 
 void thaw_vector_tanh(float *y, const float *x, size_t n) {
-  thaw_parallel(n, PARALLEL_COSTLY, tanh_range, &(arrays){y, x, NULL, 0});
+  costly((pass){.loop = thaw_loops_now()->tanh, .y = y, .a = x}, n);
 }
 
 void thaw_vector_sigmoid(float *y, const float *x, size_t n) {
-  thaw_parallel(n, PARALLEL_COSTLY, sigmoid_range, &(arrays){y, x, NULL, 0});
+  costly((pass){.loop = thaw_loops_now()->sigmoid, .y = y, .a = x}, n);
 }
 
 void thaw_vector_relu(float *y, const float *x, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, relu_range, &(arrays){y, x, NULL, 0});
+  cheap((pass){.loop = thaw_loops_now()->relu, .y = y, .a = x}, n);
 }
 
 void thaw_vector_gelu(float *y, const float *x, size_t n) {
-  thaw_parallel(n, PARALLEL_COSTLY, gelu_range, &(arrays){y, x, NULL, 0});
+  costly((pass){.loop = thaw_loops_now()->gelu, .y = y, .a = x}, n);
 }
 
 void thaw_tanh_backward(float *dx, const float *dy, const float *y, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, tanh_backward_range, &(arrays){dx, dy, y, 0});
+  cheap((pass){.loop = thaw_loops_now()->tanh_backward, .y = dx, .a = dy, .b = y}, n);
 }
 
 void thaw_sigmoid_backward(float *dx, const float *dy, const float *y, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, sigmoid_backward_range, &(arrays){dx, dy, y, 0});
+  cheap((pass){.loop = thaw_loops_now()->sigmoid_backward, .y = dx, .a = dy, .b = y}, n);
 }
 
 void thaw_relu_backward(float *dx, const float *dy, const float *y, size_t n) {
-  thaw_parallel(n, PARALLEL_CHEAP, relu_backward_range, &(arrays){dx, dy, y, 0});
+  cheap((pass){.loop = thaw_loops_now()->relu_backward, .y = dx, .a = dy, .b = y}, n);
 }
 
 void thaw_gelu_backward(float *dx, const float *dy, const float *x, size_t n) {
-  thaw_parallel(n, PARALLEL_COSTLY, gelu_backward_range, &(arrays){dx, dy, x, 0});
+  costly((pass){.loop = thaw_loops_now()->gelu_backward, .y = dx, .a = dy, .b = x}, n);
 }
 
 /* ---- Sums in double: a fixed number of parts, added in order -------------------------------- */
@@ -265,31 +142,20 @@ typedef struct sum_arguments {
   double parts[PARTS];
 } sum_arguments;
 
-THAW_CLONES static double dot_loop(const float *a, const float *b, size_t n) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
-  return sum;
-}
-
-THAW_CLONES static double sum_loop(const float *a, size_t n) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (size_t i = 0; i < n; i++) sum += (double)a[i];
-  return sum;
+static double plain_sum(const float *a, const float *b, size_t n) {
+  return b ? thaw_loops_now()->dot(a, b, n) : thaw_loops_now()->sum(a, n);
 }
 
 static void sum_parts(sum_arguments *s, size_t begin, size_t end) {
   for (size_t part = begin; part < end; part++) {
     const size_t from = s->n / PARTS * part;
     const size_t count = part + 1 < PARTS ? s->n / PARTS : s->n - from;
-    s->parts[part] =
-        s->b ? dot_loop(s->a + from, s->b + from, count) : sum_loop(s->a + from, count);
+    s->parts[part] = plain_sum(s->a + from, s->b ? s->b + from : NULL, count);
   }
 }
 
 static double sum_of(const float *a, const float *b, size_t n) {
-  if (n < PARALLEL_CHEAP) return b ? dot_loop(a, b, n) : sum_loop(a, n);
+  if (n < PARALLEL_CHEAP) return plain_sum(a, b, n);
   sum_arguments s = {.a = a, .b = b, .n = n};
 #pragma omp parallel for schedule(static)
   for (size_t part = 0; part < PARTS; part++) sum_parts(&s, part, part + 1);
@@ -310,11 +176,8 @@ double thaw_dot(const float *a, const float *b, size_t n) {
   return sum_of(a, b, n);
 }
 
-THAW_CLONES float thaw_vector_max(const float *x, size_t n) {
-  float max = x[0];
-#pragma omp simd reduction(max : max)
-  for (size_t i = 1; i < n; i++) max = x[i] > max ? x[i] : max;
-  return max;
+float thaw_vector_max(const float *x, size_t n) {
+  return thaw_loops_now()->max(x, n);
 }
 
 /* ---- Rows and columns ---------------------------------------------------------------------- */
@@ -325,15 +188,12 @@ typedef struct column_arguments {
   size_t rows, columns;
 } column_arguments;
 
-/* `width` columns (at most STRIP) from x on. */
 enum { STRIP = 128 };
-THAW_CLONES static void column_strip(float *sums, const float *x, size_t rows, size_t stride,
-                                     size_t width) {
+
+/* `width` columns (at most STRIP) from x on. */
+static void column_strip(float *sums, const float *x, size_t rows, size_t stride, size_t width) {
   double strip[STRIP] = {0};
-  for (size_t i = 0; i < rows; i++) {
-#pragma omp simd
-    for (size_t j = 0; j < width; j++) strip[j] += (double)x[i * stride + j];
-  }
+  for (size_t i = 0; i < rows; i++) thaw_loops_now()->accumulate(strip, x + i * stride, width);
   for (size_t j = 0; j < width; j++) sums[j] = (float)((double)sums[j] + strip[j]);
 }
 
@@ -358,7 +218,7 @@ typedef struct row_arguments {
 static void add_row_range(void *arguments, size_t begin, size_t end) {
   const row_arguments *s = arguments;
   for (size_t i = begin; i < end; i++) {
-    axpy_loop(s->y + i * s->columns, s->row, NULL, 1, s->columns);
+    thaw_loops_now()->axpy(s->y + i * s->columns, s->row, NULL, 1, 0, s->columns);
   }
 }
 
@@ -366,91 +226,39 @@ void thaw_add_row(float *y, const float *row, size_t rows, size_t columns) {
   thaw_parallel_rows(rows, columns, add_row_range, &(row_arguments){y, row, columns});
 }
 
-THAW_CLONES void thaw_accumulate(double *sums, const float *x, size_t n) {
-#pragma omp simd
-  for (size_t i = 0; i < n; i++) sums[i] += (double)x[i];
+void thaw_accumulate(double *sums, const float *x, size_t n) {
+  thaw_loops_now()->accumulate(sums, x, n);
 }
 
-THAW_CLONES void thaw_keep_max(float *max, int32_t *index, const float *x, int32_t step, size_t n) {
-#pragma omp simd
-  for (size_t i = 0; i < n; i++) {
-    const bool larger = !(x[i] <= max[i]) & (max[i] == max[i]);
-    const bool kept = larger | (index[i] < 0);
-    max[i] = kept ? x[i] : max[i];
-    index[i] = kept ? step : index[i];
-  }
+void thaw_keep_max(float *max, int32_t *index, const float *x, int32_t step, size_t n) {
+  thaw_loops_now()->keep_max(max, index, x, step, n);
 }
 
-/* ---- Softmax ------------------------------------------------------------------------------- */
-
-THAW_CLONES static double exp_sum(float *y, const float *x, float max, size_t n) {
-  double sum = 0;
-  /* Floats are summed in short stretches: a double for each element would halve the speed. */
-  for (size_t begin = 0; begin < n; begin += 256) {
-    const size_t end = n - begin < 256 ? n : begin + 256;
-    float stretch = 0;
-#pragma omp simd reduction(+ : stretch)
-    for (size_t i = begin; i < end; i++) {
-      y[i] = exp_one(x[i] - max);
-      stretch += y[i];
-    }
-    sum += (double)stretch;
-  }
-  return sum;
-}
+/* ---- Softmax -------------------------------------------------------------------------------- */
 
 double thaw_softmax_row(float *y, const float *x, size_t n) {
-  const float max = thaw_vector_max(x, n);
-  const double sum = exp_sum(y, x, max, n);
-  scale_loop(y, y, NULL, (float)(1.0 / sum), n);
+  const thaw_loops *loops = thaw_loops_now();
+  const float max = loops->max(x, n);
+  const double sum = loops->exp_sum(y, x, max, n);
+  loops->scale(y, y, NULL, (float)(1.0 / sum), 0, n);
   return (double)max + log(sum);
 }
 
-THAW_CLONES static void softmax_back(float *dx, const float *dy, const float *y, float dot,
-                                     size_t n) {
-#pragma omp simd
-  for (size_t i = 0; i < n; i++) dx[i] += y[i] * (dy[i] - dot);
-}
-
 void thaw_softmax_row_backward(float *dx, const float *dy, const float *y, size_t n) {
-  softmax_back(dx, dy, y, (float)dot_loop(dy, y, n), n);
+  const thaw_loops *loops = thaw_loops_now();
+  loops->softmax_backward(dx, dy, y, (float)loops->dot(dy, y, n), n);
 }
 
-/* ---- LSTM ---------------------------------------------------------------------------------- */
+/* ---- LSTM ----------------------------------------------------------------------------------- */
 
-THAW_CLONES void thaw_lstm_cell(float *gates, const float *bias, const float *c_before, float *c,
-                                float *h, size_t hidden) {
-  float *in = gates, *forget = in + hidden, *cell = forget + hidden, *out = cell + hidden;
-  const float *b_in = bias, *b_forget = bias + hidden, *b_cell = b_forget + hidden,
-              *b_out = b_cell + hidden;
-#pragma omp simd
-  for (size_t j = 0; j < hidden; j++) {
-    const float i = sigmoid_one(in[j] + b_in[j]), f = sigmoid_one(forget[j] + b_forget[j]);
-    const float g = tanh_one(cell[j] + b_cell[j]), o = sigmoid_one(out[j] + b_out[j]);
-    const float state = f * c_before[j] + i * g;
-    in[j] = i;
-    forget[j] = f;
-    cell[j] = g;
-    out[j] = o;
-    c[j] = state;
-    h[j] = o * tanh_one(state);
-  }
+void thaw_lstm_cell(float *gates, const float *bias, const float *c_before, float *c, float *h,
+                    size_t hidden, size_t n) {
+  thaw_loops_now()->lstm_cell(gates, bias, c_before, c, h, hidden, n);
 }
 
-THAW_CLONES void thaw_lstm_cell_backward(float *gates, const float *c_before, const float *c,
-                                         const float *dh, float *dc, size_t hidden) {
-  float *in = gates, *forget = in + hidden, *cell = forget + hidden, *out = cell + hidden;
-#pragma omp simd
-  for (size_t j = 0; j < hidden; j++) {
-    const float i = in[j], f = forget[j], g = cell[j], o = out[j];
-    const float squashed = tanh_one(c[j]);
-    const float d_state = dc[j] + dh[j] * o * (1.0f - squashed * squashed);
-    out[j] = dh[j] * squashed * o * (1.0f - o);
-    in[j] = d_state * g * i * (1.0f - i);
-    cell[j] = d_state * i * (1.0f - g * g);
-    forget[j] = d_state * c_before[j] * f * (1.0f - f);
-    dc[j] = d_state * f;
-  }
+void thaw_lstm_cell_backward(float *gates, const float *c_before, const float *c, const float *dh,
+                             float *dc, size_t hidden, size_t n) {
+  thaw_loops_now()->lstm_cell_backward(gates, c_before, c, dh, dc, hidden, n);
 }
 
 /* ---- Optimizers ---------------------------------------------------------------------------- */
@@ -462,27 +270,10 @@ typedef struct optimizer_arguments {
   const void *step;
 } optimizer_arguments;
 
-THAW_CLONES static void adamw_loop(float *w, const float *gradient, float *m, float *v, size_t n,
-                                   const thaw_adamw_step *step) {
-  const float keep = 1.0f - step->rate * step->weight_decay, epsilon = step->epsilon;
-  const float b1 = step->beta1, b2 = step->beta2, scale = step->gradient_scale;
-  const float size = step->rate / step->correction1;
-  const float inverse_root = (float)(1.0 / sqrt((double)step->correction2));
-#pragma omp simd
-  for (size_t i = 0; i < n; i++) {
-    const float g = scale * gradient[i];
-    const float first = b1 * m[i] + (1.0f - b1) * g;
-    const float second = b2 * v[i] + (1.0f - b2) * g * g;
-    m[i] = first;
-    v[i] = second;
-    w[i] = keep * w[i] - size * first / (sqrtf(second) * inverse_root + epsilon);
-  }
-}
-
 static void adamw_range(void *arguments, size_t begin, size_t end) {
   const optimizer_arguments *s = arguments;
-  adamw_loop(s->weights + begin, s->gradient + begin, s->first + begin, s->second + begin,
-             end - begin, s->step);
+  thaw_loops_now()->adamw(s->weights + begin, s->gradient + begin, s->first + begin,
+                          s->second + begin, end - begin, s->step);
 }
 
 void thaw_adamw(float *weights, const float *gradient, float *first, float *second, size_t n,
@@ -491,26 +282,10 @@ void thaw_adamw(float *weights, const float *gradient, float *first, float *seco
                 &(optimizer_arguments){weights, gradient, first, second, step});
 }
 
-THAW_CLONES static void sgd_loop(float *w, const float *gradient, float *velocity, size_t n,
-                                 const thaw_sgd_step *step) {
-  const float rate = step->rate, decay = step->weight_decay, scale = step->gradient_scale;
-  const float momentum = step->momentum;
-  if (!velocity) {
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) w[i] -= rate * (scale * gradient[i] + decay * w[i]);
-    return;
-  }
-#pragma omp simd
-  for (size_t i = 0; i < n; i++) {
-    velocity[i] = momentum * velocity[i] + (scale * gradient[i] + decay * w[i]);
-    w[i] -= rate * velocity[i];
-  }
-}
-
 static void sgd_range(void *arguments, size_t begin, size_t end) {
   const optimizer_arguments *s = arguments;
-  sgd_loop(s->weights + begin, s->gradient + begin, s->first ? s->first + begin : NULL, end - begin,
-           s->step);
+  thaw_loops_now()->sgd(s->weights + begin, s->gradient + begin, s->first ? s->first + begin : NULL,
+                        end - begin, s->step);
 }
 
 void thaw_sgd(float *weights, const float *gradient, float *velocity, size_t n,
@@ -519,41 +294,13 @@ void thaw_sgd(float *weights, const float *gradient, float *velocity, size_t n,
                 &(optimizer_arguments){weights, gradient, velocity, NULL, step});
 }
 
-/* ---- Dropout ------------------------------------------------------------------------------- */
-
-/* Eight generators side by side (xoshiro256+, Blackman and Vigna 2018, whose upper bits are as good
- * as those of thaw_rng_next), each giving two numbers of 32 bits at a time. The lowest bits of
- * xoshiro256+ are weak linearly; here they decide nothing but ties with the threshold. */
-enum { LANES = 8 };
-
-THAW_CLONES static void mask_loop(float *mask, size_t n, uint32_t threshold, float kept,
-                                  uint64_t state[4][LANES]) {
-  uint64_t s[4][LANES];
-  memcpy(s, state, sizeof s);
-  for (size_t begin = 0; begin < n; begin += 2 * LANES) {
-    float drawn[2 * LANES];
-#pragma omp simd
-    for (size_t l = 0; l < LANES; l++) {
-      const uint64_t bits = s[0][l] + s[3][l], t = s[1][l] << 17;
-      s[2][l] ^= s[0][l];
-      s[3][l] ^= s[1][l];
-      s[1][l] ^= s[2][l];
-      s[0][l] ^= s[3][l];
-      s[2][l] ^= t;
-      s[3][l] = (s[3][l] << 45) | (s[3][l] >> 19);
-      drawn[l] = (uint32_t)bits < threshold ? 0.0f : kept;
-      drawn[LANES + l] = (uint32_t)(bits >> 32) < threshold ? 0.0f : kept;
-    }
-    const size_t count = n - begin < 2 * LANES ? n - begin : 2 * LANES;
-    memcpy(mask + begin, drawn, count * sizeof(float));
-  }
-}
+/* ---- Dropout -------------------------------------------------------------------------------- */
 
 void thaw_dropout_mask(float *mask, size_t n, float p, thaw_rng *rng) {
-  uint64_t state[4][LANES];
-  for (size_t lane = 0; lane < LANES; lane++) {
+  uint64_t state[4][THAW_XOSHIRO_LANES];
+  for (size_t lane = 0; lane < THAW_XOSHIRO_LANES; lane++) {
     const thaw_rng one = thaw_rng_make(thaw_rng_next(rng), lane);
     for (size_t i = 0; i < 4; i++) state[i][lane] = one.state[i];
   }
-  mask_loop(mask, n, (uint32_t)((double)p * 0x1p32), 1.0f / (1.0f - p), state);
+  thaw_loops_now()->dropout_mask(mask, n, (uint32_t)((double)p * 0x1p32), 1.0f / (1.0f - p), state);
 }

@@ -81,13 +81,14 @@ void thaw_softmax_row_backward(float *dx, const float *dy, const float *y, size_
 /* ---- LSTM: the pointwise part of one step of one sequence ------------------------------------ */
 
 /* gates [4][H] hold x·w_ihᵀ + h·w_hhᵀ for i, f, g, o and receive σ(i), σ(f), tanh(g), σ(o) of that
- * plus bias [4][H]; c_before [H] -> c, h [H]. c may be c_before. */
+ * plus bias [4][H]; c_before [H] -> c, h [H]. c may be c_before. All are for the first n of the H
+ * units, or for any n units where every pointer has been moved to the first of them. */
 void thaw_lstm_cell(float *gates, const float *bias, const float *c_before, float *c, float *h,
-                    size_t hidden);
+                    size_t hidden, size_t n);
 /* gates as thaw_lstm_cell left them receive the gradients before the activations. dh [H] is the
  * whole gradient of h; dc [H] is that of c from the next step and receives that of c_before. */
 void thaw_lstm_cell_backward(float *gates, const float *c_before, const float *c, const float *dh,
-                             float *dc, size_t hidden);
+                             float *dc, size_t hidden, size_t n);
 
 /* ---- Optimizers: one step on n weights ------------------------------------------------------- */
 

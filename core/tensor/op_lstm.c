@@ -2,18 +2,22 @@
  *
  * What does not depend on the step before is done for many steps in one large product: x·w_ihᵀ
  * forwards, and the gradients of x and of both weights backwards. Only h·w_hhᵀ, its counterpart
- * backwards, and the cells go step by step.
+ * backwards, and the cells go step by step: w_hh is packed once for all steps, every thread keeps
+ * to its own units, and meets the others once a step.
  *
  * The gates of all steps are kept for the backward function, which replaces them by their
  * gradients in place. Evaluation keeps the gates of a few steps at a time, and one c. */
+#include <omp.h>
 #include <string.h>
 
 #include "tensor/blas.h"
 #include "tensor/kernels.h"
+#include "tensor/product.h"
 #include "tensor/tape.h"
 
 enum {
-  EVALUATED_ROWS = 512, /* of x·w_ihᵀ at a time while nothing is kept */
+  EVALUATED_ROWS = 512,     /* of x·w_ihᵀ at a time while nothing is kept */
+  SHARED_PRODUCT = 1 << 15, /* multiplications in a step from which threads share it */
 };
 
 typedef struct lstm {
@@ -25,53 +29,72 @@ typedef struct lstm {
   float *h0;       /* [B][H], or NULL for zeros */
 } lstm;
 
-/* ---- The cells of one step: rows, shared among threads -------------------------------------- */
+/* ---- Steps, shared among threads by units ---------------------------------------------------- */
 
-typedef struct cells {
-  size_t hidden;
-  float *gates;          /* [B][4H] */
-  const float *bias;     /* [4H] */
-  const float *c_before; /* [B][H], as all below */
-  float *c, *h;
-  const float *dh;
-  float *dc;
-} cells;
+/* Units begin to end, which are those of the panels from first on, belong to the calling thread. */
+typedef struct share {
+  size_t first, last, begin, end;
+} share;
 
-static void forward_range(void *arguments, size_t begin, size_t end) {
-  const cells *s = arguments;
-  for (size_t b = begin; b < end; b++) {
-    const size_t at = b * s->hidden;
-    thaw_lstm_cell(s->gates + 4 * at, s->bias, s->c_before + at, s->c + at, s->h + at, s->hidden);
-  }
+static share own_share(size_t hidden) {
+  const size_t threads = (size_t)omp_get_num_threads(), id = (size_t)omp_get_thread_num();
+  const size_t panels = thaw_panel_count(hidden), width = thaw_panel_width();
+  share s = {.first = panels * id / threads, .last = panels * (id + 1) / threads};
+  s.begin = s.first * width;
+  s.end = s.last * width < hidden ? s.last * width : hidden;
+  return s;
 }
 
-static void backward_range(void *arguments, size_t begin, size_t end) {
-  const cells *s = arguments;
-  for (size_t b = begin; b < end; b++) {
-    const size_t at = b * s->hidden;
-    thaw_lstm_cell_backward(s->gates + 4 * at, s->c_before + at, s->c + at, s->dh + at, s->dc + at,
-                            s->hidden);
+static bool worth_sharing(const lstm *l) {
+  return l->batch * l->hidden * l->hidden >= SHARED_PRODUCT && !omp_in_parallel();
+}
+
+/* c [B][columns of the share] += a [B][k] · panels */
+static void multiply_share(const lstm *l, const share *s, const float *a, size_t k,
+                           const float *panels, float *c, size_t c_stride) {
+  const size_t width = thaw_panel_width();
+  for (size_t p = s->first; p < s->last; p++) {
+    const size_t at = p * width, left = l->hidden - at;
+    thaw_multiply_panel(&(thaw_panel_product){.m = l->batch,
+                                              .k = k,
+                                              .a = thaw_left_rows(a, k),
+                                              .panel = panels + at * k,
+                                              .columns = left < width ? left : width,
+                                              .add = true,
+                                              .c = c + at,
+                                              .c_stride = c_stride});
   }
 }
 
 /* ---- Backward -------------------------------------------------------------------------------- */
 
-/* Turns gates [T][B][4H] into their gradients. dh [T][B][H] is the gradient of the output; each
- * step adds to the one before what flows back through h·w_hhᵀ. dc [B][H] is scratch. */
-static void backward_steps(const lstm *l, const float *w_hh, float *dh, float *dc) {
+typedef struct backward_pass {
+  const lstm *l;
+  const float *w_hh;
+  float *dh;     /* [T][B][H], the gradient of the output */
+  float *dc;     /* [B][H], scratch */
+  float *panels; /* w_hh, packed */
+} backward_pass;
+
+/* Each thread turns the gates [B][4H] of its units into their gradients, and when all have done so,
+ * adds to its units of dh of the step before what flows back through h·w_hhᵀ. */
+static void backward_steps(const backward_pass *b) {
+  const lstm *l = b->l;
   const size_t hidden = l->hidden, state = l->batch * hidden;
-  memset(dc, 0, state * sizeof *dc);
+  const share s = own_share(hidden);
+  thaw_pack_panels(b->panels, (thaw_right){b->w_hh, hidden, 1}, 4 * hidden, hidden, s.first,
+                   s.last);
   for (size_t t = l->time; t-- > 0;) {
-    cells s = {.hidden = hidden,
-               .gates = l->gates + t * 4 * state,
-               .c_before = l->c + t * state,
-               .c = l->c + (t + 1) * state,
-               .dh = dh + t * state,
-               .dc = dc};
-    thaw_parallel_rows(l->batch, THAW_COSTLY * hidden, backward_range, &s);
+    float *gates = l->gates + t * 4 * state;
+    for (size_t row = 0; row < l->batch; row++) {
+      const size_t at = row * hidden + s.begin;
+      thaw_lstm_cell_backward(gates + row * 4 * hidden + s.begin, l->c + t * state + at,
+                              l->c + (t + 1) * state + at, b->dh + t * state + at, b->dc + at,
+                              hidden, s.end - s.begin);
+    }
     if (t == 0) break;
-    thaw_sgemm(false, false, l->batch, hidden, 4 * hidden, 1, s.gates, 4 * hidden, w_hh, hidden, 1,
-               dh + (t - 1) * state, hidden);
+#pragma omp barrier
+    multiply_share(l, &s, gates, 4 * hidden, b->panels, b->dh + (t - 1) * state, hidden);
   }
 }
 
@@ -97,9 +120,13 @@ static void lstm_backward(thaw_tape *tape, thaw_tensor *h, thaw_tensor *const *i
   float *dx = thaw_grad(tape, inputs[0]), *dw_ih = thaw_grad(tape, inputs[1]);
   float *dw_hh = thaw_grad(tape, inputs[2]), *dbias = thaw_grad(tape, inputs[3]);
   const thaw_arena_mark here = thaw_tape_here(tape);
-  float *dc = thaw_tape_alloc(tape, l->batch * l->hidden * sizeof *dc);
-  if (!dc) return;
-  backward_steps(l, w_hh->data, h->grad, dc);
+  const size_t state = l->batch * l->hidden, packed = gates * thaw_panels_width(l->hidden);
+  backward_pass b = {l, w_hh->data, h->grad, thaw_tape_alloc(tape, state * sizeof(float)),
+                     thaw_tape_alloc(tape, packed * sizeof(float))};
+  if (!b.dc || !b.panels) return;
+  memset(b.dc, 0, state * sizeof(float));
+#pragma omp parallel if (worth_sharing(l))
+  backward_steps(&b);
   thaw_tape_back_to(tape, here);
   if (dx) thaw_sgemm(false, false, rows, in, gates, 1, l->gates, gates, w_ih->data, in, 1, dx, in);
   if (dw_ih) {
@@ -118,22 +145,58 @@ static void start_chunk(const lstm *l, const thaw_tensor *x, const thaw_tensor *
              w_ih->data, l->in, 0, l->gates, gates);
 }
 
-static void forward_steps(const lstm *l, thaw_tensor *const *inputs, float *h) {
+typedef struct forward_pass {
+  const lstm *l;
+  const float *bias;
+  float *h;      /* [T][B][H] */
+  float *panels; /* w_hhᵀ of the four gates, packed */
+} forward_pass;
+
+/* Packs the part of w_hh [4H][H] that a thread needs: the rows of its units, gate by gate. */
+static void pack_share(const forward_pass *f, const share *s, const float *w_hh) {
+  const size_t hidden = f->l->hidden, packed = hidden * thaw_panels_width(hidden);
+  for (size_t gate = 0; gate < 4; gate++) {
+    const thaw_right transposed = {w_hh + gate * hidden * hidden, 1, hidden};
+    thaw_pack_panels(f->panels + gate * packed, transposed, hidden, hidden, s->first, s->last);
+  }
+}
+
+/* The steps from begin to end, whose gates hold x·w_ihᵀ. */
+static void forward_steps(const forward_pass *f, size_t begin, size_t end) {
+  const lstm *l = f->l;
   const size_t hidden = l->hidden, state = l->batch * hidden;
-  for (size_t t = 0; t < l->time; t++) {
-    if (t % l->chunk == 0) start_chunk(l, inputs[0], inputs[1], t);
-    cells s = {.hidden = hidden,
-               .gates = l->gates + t % l->chunk * 4 * state,
-               .bias = inputs[3]->data,
-               .c_before = l->c + t * l->c_stride,
-               .c = l->c + (t + 1) * l->c_stride,
-               .h = h + t * state};
-    const float *h_before = t > 0 ? h + (t - 1) * state : l->h0;
-    if (h_before) {
-      thaw_sgemm(false, true, l->batch, 4 * hidden, hidden, 1, h_before, hidden, inputs[2]->data,
-                 hidden, 1, s.gates, 4 * hidden);
+  const size_t packed = hidden * thaw_panels_width(hidden);
+  const share s = own_share(hidden);
+  for (size_t t = begin; t < end; t++) {
+    float *gates = l->gates + t % l->chunk * 4 * state;
+    const float *h_before = t > 0 ? f->h + (t - 1) * state : l->h0;
+    for (size_t gate = 0; h_before && gate < 4; gate++) {
+      multiply_share(l, &s, h_before, hidden, f->panels + gate * packed, gates + gate * hidden,
+                     4 * hidden);
     }
-    thaw_parallel_rows(l->batch, THAW_COSTLY * hidden, forward_range, &s);
+    const float *c_before = l->c + t * l->c_stride;
+    float *c = l->c + (t + 1) * l->c_stride;
+    for (size_t row = 0; row < l->batch; row++) {
+      const size_t at = row * hidden + s.begin;
+      thaw_lstm_cell(gates + row * 4 * hidden + s.begin, f->bias + s.begin, c_before + at, c + at,
+                     f->h + t * state + at, hidden, s.end - s.begin);
+    }
+#pragma omp barrier
+  }
+}
+
+static void run_forward(const forward_pass *f, thaw_tensor *const *inputs) {
+  const lstm *l = f->l;
+#pragma omp parallel if (worth_sharing(l))
+  {
+    const share s = own_share(l->hidden);
+    pack_share(f, &s, inputs[2]->data);
+  }
+  for (size_t t = 0; t < l->time; t += l->chunk) {
+    start_chunk(l, inputs[0], inputs[1], t);
+    const size_t end = l->time - t < l->chunk ? l->time : t + l->chunk;
+#pragma omp parallel if (worth_sharing(l))
+    forward_steps(f, t, end);
   }
 }
 
@@ -195,7 +258,12 @@ thaw_tensor *thaw_lstm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih, thaw_
   const thaw_arena_mark here = thaw_tape_here(tape);
   lstm *l = h ? prepare(tape, x, hidden, h0, c0, keep) : NULL;
   if (!l) return NULL;
-  forward_steps(l, inputs, h->data);
+  const thaw_arena_mark kept = thaw_tape_here(tape);
+  const size_t packed = 4 * hidden * thaw_panels_width(hidden);
+  const forward_pass f = {l, bias->data, h->data, thaw_tape_alloc(tape, packed * sizeof(float))};
+  if (!f.panels) return NULL;
+  run_forward(&f, inputs);
+  thaw_tape_back_to(tape, kept);
   if (h_last) memcpy(h_last, h->data + (time - 1) * state, state * sizeof(float));
   if (c_last) memcpy(c_last, l->c + time * l->c_stride, state * sizeof(float));
   if (!keep) thaw_tape_back_to(tape, here);
