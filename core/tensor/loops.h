@@ -36,6 +36,11 @@ typedef struct thaw_loops {
   double (*exp_sum)(float *y, const float *x, float max, size_t n);
   void (*softmax_backward)(float *dx, const float *dy, const float *y, float dot, size_t n);
 
+  /* Logits in panels [count][rows][panel_width]: max [rows] = the larger of itself and the row's
+   * largest logit; logits become exp(logit − max), and sums [rows] grow by them. */
+  void (*panel_max)(float *max, const float *panels, size_t count, size_t rows);
+  void (*panel_exp)(float *panels, size_t count, size_t rows, const float *max, double *sums);
+
   void (*lstm_cell)(float *gates, const float *bias, const float *c_before, float *c, float *h,
                     size_t hidden, size_t n);
   void (*lstm_cell_backward)(float *gates, const float *c_before, const float *c, const float *dh,
@@ -48,13 +53,13 @@ typedef struct thaw_loops {
   void (*dropout_mask)(float *mask, size_t n, uint32_t threshold, float kept,
                        uint64_t state[4][THAW_XOSHIRO_LANES]);
 
-  /* A tile of a product has so many columns, and at most so many rows. */
-  size_t tile_columns, tile_rows;
-  /* c [rows][tile_columns] = start + a [rows][k] · panel [k][tile_columns], start being c itself,
-   * or `row` [tile_columns] in every row, or 0 where that is NULL. */
-  void (*tile)(size_t rows, size_t k, thaw_left a, const float *panel, bool add, const float *row,
-               float *c, size_t c_stride);
-  /* panel [k][tile_columns] = b [k][columns] of the given strides, filled up with zeros. */
+  /* A panel of a right matrix is so many columns wide. */
+  size_t panel_width;
+  /* c [m][panel_width] = start + a [m][k] · panel [k][panel_width], start being c itself, or `row`
+   * [panel_width] in every row, or 0 where that is NULL. */
+  void (*multiply_panel)(size_t m, size_t k, const thaw_left *a, const float *panel, bool add,
+                         const float *row, float *c, size_t c_stride);
+  /* panel [k][panel_width] = b [k][columns] of the given strides, filled up with zeros. */
   void (*pack)(float *panel, const float *b, size_t step, size_t column, size_t k, size_t columns);
 } thaw_loops;
 

@@ -44,7 +44,16 @@ typedef struct thaw_panel_product {
 } thaw_panel_product;
 void thaw_multiply_panel(const thaw_panel_product *product);
 
-/* c [m][columns] += a [m][k] · b [k][columns], packed on the way, a part of k at a time. */
-void thaw_multiply_unpacked(const thaw_panel_product *product, thaw_right b);
+/* c [m][n] = start + a [m][k] · b [k][n], as above, `row` being [n]; b is packed on the way. */
+typedef struct thaw_product {
+  size_t m, n, k;
+  thaw_left a;
+  thaw_right b;
+  bool add;
+  const float *row;
+  float *c;
+  size_t c_stride;
+} thaw_product;
+void thaw_multiply_tiles(const thaw_product *product);
 
 #endif

@@ -18,32 +18,39 @@ INLINE uint32_t bits_of(float x) {
   return bits;
 }
 
-INLINE float power_of_two(uint32_t n) {
-  const uint32_t bits = (n + 127) << 23;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
+INLINE float float_of(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
 }
 
-/* 2^n · e^r with x = n·ln 2 + r, |r| <= ln 2 / 2; the polynomial is Cephes' expf (Moshier). Beyond
- * the bounds the result overflows to infinity or underflows to 0 by itself; a NaN passes. */
-INLINE float exp_one(float x) {
-  const float highest = 89.0f, lowest = -104.0f;
-  float bounded = x < lowest ? lowest : x;
-  bounded = bounded > highest ? highest : bounded;
-  /* Added to 1.5·2^23, a number is rounded to a whole one, which stands in the lowest bits. */
-  const float rounder = 12582912.0f;
-  const float shifted = bounded * 1.44269504088896341f + rounder;
-  const int32_t n = (int32_t)(bits_of(shifted) - 0x4b400000u);
-  const float whole = shifted - rounder;
-  const float r = (bounded - whole * 0.693359375f) + whole * 2.12194440e-4f;
+INLINE float power_of_two(uint32_t n) {
+  return float_of((n + 127) << 23);
+}
+
+/* Added to 1.5·2^23, a number is rounded to a whole one, which stands in the lowest bits. */
+#define ROUNDER 12582912.0f
+
+/* e^r with x = whole·ln 2 + r, |r| <= ln 2 / 2; the polynomial is Cephes' expf (Moshier). */
+INLINE float exp_of_rest(float x, float whole) {
+  const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
+  return p * r * r + r + 1.0f;
+}
+
+/* Beyond the bounds the result overflows to infinity or underflows to 0 by itself; a NaN passes. */
+INLINE float exp_one(float x) {
+  const float highest = 89.0f, lowest = -104.0f;
+  float bounded = x < lowest ? lowest : x;
+  bounded = bounded > highest ? highest : bounded;
+  const float shifted = bounded * 1.44269504088896341f + ROUNDER;
+  const int32_t n = (int32_t)(bits_of(shifted) - bits_of(ROUNDER));
+  const float p = exp_of_rest(bounded, shifted - ROUNDER);
   /* 2^128 is no float: the factor is applied in two halves. */
   const int32_t half = n >> 1;
   return p * power_of_two((uint32_t)half) * power_of_two((uint32_t)n - (uint32_t)half);

@@ -1,0 +1,16 @@
+/* loss.h: what losses over rows share. */
+#ifndef THAW_LOSS_H
+#define THAW_LOSS_H
+
+#include "tensor/tape.h"
+
+/* How many of the rows' targets are classes; a target of −1 leaves its row out, any other number is
+ * an error of the tape. */
+bool thaw_count_targets(thaw_tape *tape, const char *operation, const int32_t *targets, size_t rows,
+                        size_t classes, size_t *counted);
+/* A scalar on the tape; NULL when there is no memory. */
+thaw_tensor *thaw_scalar(thaw_tape *tape, float value);
+/* Added in order: the same for any number of threads. */
+double thaw_sum_of_losses(const double *losses, size_t rows);
+
+#endif
