@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "plugin/settings.h"
+#include "tensor/loops.h"
 
 enum { EXIT_INTERRUPTED = 130 }; /* as a shell reports a process that SIGINT ended */
 
@@ -134,7 +135,7 @@ static thaw_status print_help(thaw_context *ctx, const thaw_command *command, co
 }
 
 static thaw_status print_version(void) {
-  printf("thaw %s (plugin ABI %u)\n", PACKAGE_VERSION, THAW_PLUGIN_ABI);
+  printf("thaw %s (plugin ABI %u, %s)\n", PACKAGE_VERSION, THAW_PLUGIN_ABI, thaw_loops_now()->name);
   return THAW_OK;
 }
 
@@ -237,7 +238,9 @@ int main(int argc, char **argv) {
     thaw_context_log_to(ctx, print_log, &global);
     watch_signals(ctx);
     thaw_call call = {.ctx = ctx, .arena = arena, .program = argv[0], .out = stdout};
-    status = run(&call, &global, argc > 0 ? (size_t)argc - 1 : 0, (const char *const *)argv + 1);
+    status = thaw_loops_check(ctx);
+    if (status == THAW_OK)
+      status = run(&call, &global, argc > 0 ? (size_t)argc - 1 : 0, (const char *const *)argv + 1);
     status = flush_results(ctx, status);
     if (status == THAW_INTERRUPTED) {
       fprintf(stderr, "thaw: interrupted: %s\n", thaw_error(ctx));

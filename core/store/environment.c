@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/context.h"
+#include "tensor/loops.h"
 
 enum { PAIRS = 16 };
 
@@ -55,9 +56,11 @@ static void add_processor(collection *all, const char *machine) {
 static void add_libraries(collection *all) {
   unsigned major = 0, minor = 0, release = 0;
   char text[256];
-  /* The core decides which kernels run, and so the last bits of every sum. */
+  /* The core and the build of our loops decide which instructions run, and so the last bits of
+   * every sum. */
   snprintf(text, sizeof text, "%s, core %s", openblas_get_config(), openblas_get_corename());
   add(all, "openblas", text);
+  add(all, "loops", thaw_loops_now()->name);
   H5get_libversion(&major, &minor, &release);
   snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
   add(all, "hdf5_version", text);

@@ -5,6 +5,7 @@
 #ifndef THAW_LOOPS_H
 #define THAW_LOOPS_H
 
+#include "base/context.h"
 #include "tensor/kernels.h"
 
 /* y, a, b [n]; what a loop does not need is NULL or 0. */
@@ -63,7 +64,10 @@ typedef struct thaw_loops {
   void (*pack)(float *panel, const float *b, size_t step, size_t column, size_t k, size_t columns);
 } thaw_loops;
 
-/* Those of this process: the best that the processor has, or what THAW_PROCESSOR names. */
+/* Those of this process: the best that the processor has, or, if the environment has
+ * THAW_PROCESSOR, those of the instruction set that it names. */
 const thaw_loops *thaw_loops_now(void);
+/* THAW_INVALID where THAW_PROCESSOR names none, or one that this processor lacks. */
+thaw_status thaw_loops_check(thaw_context *ctx);
 
 #endif

@@ -17,7 +17,7 @@ static const char *find(const thaw_text_pair *pairs, size_t count, const char *k
 }
 
 START_TEST(versions_machine_and_threads) {
-  static const char *const keys[] = {"compiler", "openblas",     "processor",
+  static const char *const keys[] = {"compiler", "openblas",     "loops", "processor",
                                      "system",   "hdf5_version", "cores"};
   thaw_context *ctx = thaw_context_create();
   thaw_arena *arena = thaw_arena_create();
