@@ -56,6 +56,7 @@ static void take_optimizer(taking *t, thaw_optimizer *optimizer) {
     take_under(t, "moment.0", entry->name, size, entry->moments[0]);
     take_under(t, "moment.1", entry->name, size, entry->moments[1]);
   }
+  if (t->status == THAW_OK) thaw_optimizer_moments_changed(optimizer);
 }
 
 static void take_carry(taking *t, thaw_carry *carry) {

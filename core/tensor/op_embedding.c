@@ -7,6 +7,7 @@
 
 #include "tensor/kernels.h"
 #include "tensor/tape.h"
+#include "tensor/touched.h"
 
 enum { PARALLEL_ELEMENTS = 1 << 16 }; /* from which the work is shared among threads */
 
@@ -49,7 +50,7 @@ static void embedding_backward(thaw_tape *tape, thaw_tensor *y, thaw_tensor *con
                                size_t count, void *context) {
   (void)count;
   const places *p = context;
-  float *dtable = thaw_grad(tape, inputs[0]);
+  float *dtable = thaw_grad_rows(tape, inputs[0], p->ids, p->count);
   if (!dtable) return;
   const size_t worthwhile = p->count * p->width < PARALLEL_ELEMENTS ? SIZE_MAX : 2;
   thaw_parallel(p->width, worthwhile, scatter_range, &(rows_job){p, dtable, y->grad});

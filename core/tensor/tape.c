@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tensor/touched.h"
+
 typedef struct node {
   struct node *previous;
   thaw_backward backward;
@@ -217,6 +219,7 @@ thaw_tensor *thaw_tape_record(thaw_tape *tape, const char *operation, thaw_tenso
 
 float *thaw_grad(thaw_tape *tape, thaw_tensor *x) {
   if (!x || !x->wants_grad) return NULL;
+  if (x->touched) x->touched->all = true;
   if (x->grad) return x->grad;
   if (!is_own(tape, x)) {
     char shape[THAW_SHAPE_TEXT];

@@ -2,7 +2,11 @@
  *
  * The optimizer owns the gradients of the tensors that it trains. Each rate group counts its own
  * steps: one that was thawed late begins as Adam begins (as PyTorch does for parameters without a
- * gradient). */
+ * gradient).
+ *
+ * Rows of a matrix that no gradient has reached, words that have not been read, cost nothing: there
+ * is nothing to clear, and with moments of 0 only the weight decay changes them. The result is that
+ * of an optimizer which knows nothing of rows. */
 #ifndef THAW_OPTIMIZER_H
 #define THAW_OPTIMIZER_H
 
@@ -12,6 +16,7 @@ typedef struct thaw_optimized {
   thaw_tensor *tensor;
   size_t rate_group;
   float *moments[2]; /* Adam: mean and mean of squares; SGD: velocity and NULL */
+  bool *live;        /* [rows]: of a matrix, those whose moments are not all 0; NULL: all are */
   char *name;        /* "group/tensor", for checkpoints */
 } thaw_optimized;
 
@@ -28,6 +33,9 @@ thaw_status thaw_optimizer_create(thaw_context *ctx, const thaw_optimizer_config
                                   const thaw_rate_group *rate_groups, size_t rate_group_count,
                                   thaw_optimizer **optimizer);
 void thaw_optimizer_free(thaw_optimizer *optimizer);
+
+/* After the moments have been filled in from elsewhere. */
+void thaw_optimizer_moments_changed(thaw_optimizer *optimizer);
 
 /* Before a step: clears the gradients of rate groups whose rate is above 0; the tensors of the
  * others want none. `rates` [rate_group_count]. */

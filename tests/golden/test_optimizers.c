@@ -54,7 +54,7 @@ static void take_step(golden *file, thaw_optimizer *optimizer, thaw_params *para
   for (int i = 0; i < TENSORS; i++) {
     const thaw_tensor *gradient = golden_get(file, "step%zu.grad.%s", step, names[i]);
     thaw_tensor *tensor = thaw_params_find(params, "group", names[i])->tensor;
-    memcpy(tensor->grad, gradient->data, thaw_size(tensor) * sizeof(float));
+    memcpy(thaw_grad(NULL, tensor), gradient->data, thaw_size(tensor) * sizeof(float));
   }
   const double norm = thaw_optimizer_norm(optimizer);
   const float found = (float)norm;

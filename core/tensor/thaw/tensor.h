@@ -21,12 +21,15 @@ extern "C" {
 
 #define THAW_MAX_RANK 4
 
+struct thaw_touched; /* the library's own */
+
 typedef struct thaw_tensor {
   float *data;
-  float *grad;                 /* of the same shape; NULL until a gradient flows into it */
-  size_t shape[THAW_MAX_RANK]; /* slowest first; entries from rank on are 1 */
-  size_t rank;                 /* 0 is a scalar */
-  bool wants_grad;             /* false: gradients stop here (a frozen parameter, a constant) */
+  float *grad;                  /* of the same shape; NULL until a gradient flows into it */
+  size_t shape[THAW_MAX_RANK];  /* slowest first; entries from rank on are 1 */
+  size_t rank;                  /* 0 is a scalar */
+  bool wants_grad;              /* false: gradients stop here (a frozen parameter, a constant) */
+  struct thaw_touched *touched; /* rows of grad that may be other than 0; NULL: all of them */
 } thaw_tensor;
 
 /* Number of elements. */
