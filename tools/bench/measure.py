@@ -25,6 +25,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.dirname(os.path.dirname(FOLDER))
 # A peer's OpenBLAS would be told to use thaw's kernels, or the other way round.
 OPENBLAS_CHOICES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+INTERRUPTED = "130"  # the exit status of an interrupted command
 
 
 class Failure(Exception):
@@ -139,11 +140,14 @@ class Done:
         self.stdout, self.seconds, self.peak_rss = stdout, seconds, peak_rss
 
 
-def run(command, env, text=None, cwd=None):
-    """Runs a command to its end, with `text` on its standard input. Failure when it fails."""
+def run(command, env, text=None, cwd=None, stop_after=0):
+    """Runs a command to its end, with `text` on its standard input. Failure when it fails.
+
+    With `stop_after` it is interrupted after so many seconds, as by Ctrl-C, and ends in its own way: thaw run keeps
+    what it has done and measured so far in the run file."""
     reading, writing = os.pipe()
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        helper = [sys.executable, "-I", "-S", os.path.join(FOLDER, "child.py"), str(writing), *command]
+        helper = [sys.executable, "-I", "-S", os.path.join(FOLDER, "child.py"), str(writing), str(stop_after), *command]
         subprocess.run(helper, env=env, cwd=cwd, input=text or "", text=True, stdout=output, stderr=errors,
                        pass_fds=[writing], check=False)
         os.close(writing)
@@ -151,7 +155,8 @@ def run(command, env, text=None, cwd=None):
             result = pipe.read().split()
         output.seek(0)
         errors.seek(0)
-        if not result or result[0] != "0":
+        good = ("0", INTERRUPTED) if stop_after else ("0",)
+        if not result or result[0] not in good:
             what = f"ended with status {result[0]}" if result else "could not be started"
             said = "".join(errors.readlines()[-20:])
             raise Failure(f"{' '.join(map(str, command))} {what}\n{said}")
