@@ -92,6 +92,7 @@ def parser(description=None):
     made.add_argument("--threads", type=positive, metavar="N", help="of both sides; default: every core")
     made.add_argument("--thaw", metavar="BUILD_FOLDER", help="where thaw was built; default build/, else the sources")
     made.add_argument("--peers", metavar="VENV", help="the peers' virtual environment; default build-peers/")
+    made.add_argument("--tiny", action="store_true", help="sizes at which only the benchmark itself is tested")
     made.add_argument("--data", metavar="FOLDER", help="a folder with real data; default: text is generated")
     return made
 
@@ -166,8 +167,9 @@ def run(command, env, text=None, cwd=None, stop_after=0):
 def alternate(sides, repetitions):
     """Calls every side's function in turn, `repetitions` times, and returns each side's results in a list.
 
-    A side is left out when it fails: it then has the Failure in place of the list."""
+    The first side is thaw's and must not fail; another one that does has its Failure in place of the list."""
     results = {name: [] for name in sides}
+    first = next(iter(sides))
     for _ in range(repetitions):
         for name, function in sides.items():
             if isinstance(results[name], Failure):
@@ -175,6 +177,8 @@ def alternate(sides, repetitions):
             try:
                 results[name].append(function())
             except Failure as failure:
+                if name == first:
+                    raise
                 results[name] = failure
     return results
 
@@ -218,6 +222,8 @@ class Report:
         return self
 
     def __exit__(self, kind, value, trace):
+        if kind is Failure:
+            sys.exit(f"{self.section}: {value}")
         if kind is None:
             self.write_json()
             print(flush=True)

@@ -4,11 +4,14 @@ Needs h5py. A training's speed is read from /metrics/STAGE/steps of the run file
 batch to updated weights, without the first steps. The peers' steps are timed from the same point to the same point."""
 
 import collections
+import glob
 import json
 import os
+import shutil
 import statistics
 import sys
 
+import made_text
 import measure
 
 try:
@@ -28,6 +31,11 @@ CONSTANT = [{"plugin": "constant"}]
 def encoder(size):
     return dict(DROPOUTS, plugin="awd_lstm", embedding=size.embedding, hidden=size.hidden, layers=size.layers,
                 alpha=2, beta=1)
+
+
+def corpus_for(size, path):
+    """A made-up corpus with more words than the size's vocabulary, so that max_vocab cuts it to exactly its number."""
+    made_text.write_corpus(path, 2 * size.vocabulary, 50 * size.vocabulary)
 
 
 def language_model(size, corpus, threads):
@@ -50,15 +58,19 @@ def write_config(path, config):
 
 
 def thaw_run(options, config, folder, stop_after=0):
-    """`thaw run` of a config in a folder of its own; returns measure.Done and the run file's path."""
-    path, output = os.path.join(folder, "bench.yaml"), os.path.join(folder, "bench.h5")
+    """`thaw run` of a config, from the start, in a folder of its own. Returns measure.Done and the path of the run
+    file; a language model that was interrupted has its file in the stage cache."""
+    path, output, cache = (os.path.join(folder, name) for name in ("bench.yaml", "bench.h5", "cache"))
     write_config(path, config)
-    for old in (output, output + ".lock"):
-        if os.path.exists(old):
-            os.remove(old)
-    command = [*options.thaw, "run", "-q", path, "-o", output, "--cache", os.path.join(folder, "cache"),
-               "--checkpoint", "86400"]
-    return measure.run(command, options.thaw_environment(), stop_after=stop_after), output
+    shutil.rmtree(cache, ignore_errors=True)
+    for old in glob.glob(output + "*"):
+        os.remove(old)
+    command = [*options.thaw, "run", "-q", path, "-o", output, "--cache", cache, "--checkpoint", "86400"]
+    done = measure.run(command, options.thaw_environment(), stop_after=stop_after)
+    found = glob.glob(output) + glob.glob(os.path.join(cache, "*.h5"))
+    if not found:
+        raise measure.Failure("thaw run left no run file: it was interrupted before its first step")
+    return done, found[0]
 
 
 def step_rates(path, stage):
