@@ -27,6 +27,7 @@ VARIANTS = {
     "compiled": "PyTorch, torch.compile",
     "no-weight-drop": "PyTorch without weight drop",
 }
+RATE, PEAK = training.Trained._fields.index("rate"), training.Trained._fields.index("peak_rss")
 Bound = collections.namedtuple("Bound", "rate gflops best_gflops shapes")
 
 
@@ -62,11 +63,6 @@ def fastest_variant(report, options, name, size, seconds):
     return max(same, key=same.get) if same else None
 
 
-def of_each(results, what):
-    return {side: values if isinstance(values, measure.Failure) else [what(v) for v in values]
-            for side, values in results.items()}
-
-
 def compare(report, options, name, size, seconds, folder):
     corpus = os.path.join(folder, f"corpus-{size.vocabulary}.txt")
     training.corpus_for(size, corpus)
@@ -81,13 +77,13 @@ def compare(report, options, name, size, seconds, folder):
     title = f"{name} V {size.vocabulary} B {size.batch} T {size.bptt}"
     limits = results.get(BOUND)
     shapes = {"bound": [b._asdict() for b in limits]} if isinstance(limits, list) else {}
-    medians = report.figure(title, "tokens/s", of_each(results, lambda r: r.rate), **shapes)
+    medians = report.figure(title, "tokens/s", measure.of_each(results, RATE), **shapes)
     if shapes:
         report.note(f"share of the bound {medians['thaw'] / medians[BOUND]:.0%}; the products alone run at "
                     f"{max(b.gflops for b in limits):.0f} GFLOP/s, the fastest shape at "
                     f"{max(b.best_gflops for b in limits):.0f}")
     results.pop(BOUND, None)
-    report.figure(f"{name} peak memory", "MiB", of_each(results, lambda r: r.peak_rss), better="lower")
+    report.figure(f"{name} peak memory", "MiB", measure.of_each(results, PEAK), better="lower")
 
 
 def main():

@@ -137,8 +137,8 @@ def environment(threads):
 class Done:
     """What a command printed, how long it took and its peak resident memory in MiB."""
 
-    def __init__(self, stdout, seconds, peak_rss):
-        self.stdout, self.seconds, self.peak_rss = stdout, seconds, peak_rss
+    def __init__(self, stdout, stderr, seconds, peak_rss):
+        self.stdout, self.stderr, self.seconds, self.peak_rss = stdout, stderr, seconds, peak_rss
 
 
 def run(command, env, text=None, cwd=None, stop_after=0):
@@ -161,7 +161,7 @@ def run(command, env, text=None, cwd=None, stop_after=0):
             what = f"ended with status {result[0]}" if result else "could not be started"
             said = "".join(errors.readlines()[-20:])
             raise Failure(f"{' '.join(map(str, command))} {what}\n{said}")
-        return Done(output.read(), float(result[1]), float(result[2]))
+        return Done(output.read(), errors.read(), float(result[1]), float(result[2]))
 
 
 def alternate(sides, repetitions):
@@ -181,6 +181,12 @@ def alternate(sides, repetitions):
                     raise
                 results[name] = failure
     return results
+
+
+def of_each(results, member):
+    """One member of each result that alternate() returned, by side."""
+    return {side: values if isinstance(values, Failure) else [value[member] for value in values]
+            for side, values in results.items()}
 
 
 # ---- Reporting ----
