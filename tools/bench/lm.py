@@ -76,14 +76,23 @@ def compare(report, options, name, size, seconds, folder):
     results = measure.alternate(sides, options.repetitions)
     title = f"{name} V {size.vocabulary} B {size.batch} T {size.bptt}"
     limits = results.get(BOUND)
-    shapes = {"bound": [b._asdict() for b in limits]} if isinstance(limits, list) else {}
-    medians = report.figure(title, "tokens/s", measure.of_each(results, RATE), **shapes)
-    if shapes:
-        report.note(f"share of the bound {medians['thaw'] / medians[BOUND]:.0%}; the products alone run at "
-                    f"{max(b.gflops for b in limits):.0f} GFLOP/s, the fastest shape at "
-                    f"{max(b.best_gflops for b in limits):.0f}")
+    known = isinstance(limits, list)
+    medians = report.figure(title, "tokens/s", measure.of_each(results, RATE),
+                            **({"bound": [limit._asdict() for limit in limits]} if known else {}))
+    if known:
+        say_share(report, size, medians, limits)
     results.pop(BOUND, None)
     report.figure(f"{name} peak memory", "MiB", measure.of_each(results, PEAK), better="lower")
+
+
+def say_share(report, size, medians, limits):
+    """The share of the bound: of its median, and of what each shape reached in its best repetition."""
+    fewest = sum(min(float(shape["seconds"]) for shape in shapes) for shapes in zip(*(b.shapes for b in limits)))
+    best = size.batch * size.bptt / fewest
+    report.note(f"share of the bound: {medians['thaw'] / medians[BOUND]:.0%} of its median, {medians['thaw'] / best:.0%} "
+                f"of the best time of every shape ({measure.short(best)} tokens/s); the products run at "
+                f"{max(b.gflops for b in limits):.0f} GFLOP/s, the fastest shape at "
+                f"{max(b.best_gflops for b in limits):.0f}")
 
 
 def main():

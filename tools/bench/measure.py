@@ -91,7 +91,7 @@ def parser(description=None):
     made.add_argument("--repetitions", type=positive, metavar="N", help="of each side; default 5, with --quick 3")
     made.add_argument("--threads", type=positive, metavar="N", help="of both sides; default: every core")
     made.add_argument("--thaw", metavar="BUILD_FOLDER", help="where thaw was built; default build/, else the sources")
-    made.add_argument("--peers", metavar="VENV", help="the peers' virtual environment; default build-peers/")
+    made.add_argument("--peers", metavar="VENV", help="the peers' virtual environment, or none; default build-peers/")
     made.add_argument("--tiny", action="store_true", help="sizes at which only the benchmark itself is tested")
     made.add_argument("--data", metavar="FOLDER", help="a folder with real data; default: text is generated")
     return made
@@ -109,12 +109,17 @@ def options(command_line=None):
     found.repetitions = found.repetitions or (3 if found.quick else 5)
     found.build = find_build(reading, found.thaw)
     found.thaw = [found.program("thaw")]
-    venv = found.peers or os.path.join(SOURCES, "build-peers")
-    python = os.path.join(venv, "bin", "python3")
-    if found.peers and not os.path.exists(python):
-        reading.error(f"--peers {found.peers}: there is no bin/python3")
-    found.peers = os.path.abspath(python) if os.path.exists(python) else None
+    found.peers = find_peers(reading, found.peers)
     return found
+
+
+def find_peers(reading, wanted):
+    if wanted == "none":
+        return None
+    python = os.path.abspath(os.path.join(wanted or os.path.join(SOURCES, "build-peers"), "bin", "python3"))
+    if wanted and not os.path.exists(python):
+        reading.error(f"--peers {wanted}: there is no bin/python3")
+    return python if os.path.exists(python) else None
 
 
 def find_build(reading, wanted):
