@@ -79,8 +79,8 @@ def thaw_sides(options, files):
 
 
 def torch_sides(options, files, variant):
-    settings = dict(files.size._asdict(), dropouts=DROPOUTS, optimizer=OPTIMIZER, threads=options.threads, epochs=EPOCHS,
-                    variant=variant)
+    settings = dict(files.size._asdict(), dropouts=DROPOUTS, optimizer=OPTIMIZER, threads=options.threads,
+                    epochs=EPOCHS, variant=variant)
     script = [options.peers, os.path.join(measure.FOLDER, "peer_classifier.py")]
 
     def run(what, *paths):

@@ -89,8 +89,9 @@ def say_share(report, size, medians, limits):
     """The share of the bound: of its median, and of what each shape reached in its best repetition."""
     fewest = sum(min(float(shape["seconds"]) for shape in shapes) for shapes in zip(*(b.shapes for b in limits)))
     best = size.batch * size.bptt / fewest
-    report.note(f"share of the bound: {medians['thaw'] / medians[BOUND]:.0%} of its median, {medians['thaw'] / best:.0%} "
-                f"of the best time of every shape ({measure.short(best)} tokens/s); the products run at "
+    report.note(f"share of the bound: {medians['thaw'] / medians[BOUND]:.0%} of its median, "
+                f"{medians['thaw'] / best:.0%} of the best time of every shape "
+                f"({measure.short(best)} tokens/s); the products run at "
                 f"{max(b.gflops for b in limits):.0f} GFLOP/s, the fastest shape at "
                 f"{max(b.best_gflops for b in limits):.0f}")
 

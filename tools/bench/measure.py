@@ -71,7 +71,8 @@ class Options(argparse.Namespace):
 
 @functools.lru_cache
 def installed(python):
-    listing = "import importlib.metadata as m, json; print(json.dumps([[d.name, d.version] for d in m.distributions()]))"
+    listing = ("import importlib.metadata as m, json; "
+               "print(json.dumps([[d.name, d.version] for d in m.distributions()]))")
     done = subprocess.run([python, "-I", "-c", listing], capture_output=True, text=True, check=True)
     return {name.lower().replace("_", "-"): version for name, version in json.loads(done.stdout)}
 

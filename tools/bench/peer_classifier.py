@@ -3,7 +3,7 @@ Python.
 
     peer_classifier.py train SETTINGS FILE MODEL     trains on a file of `LABEL text` lines and saves the model
     peer_classifier.py new SETTINGS FILE MODEL       saves the model as it starts
-    peer_classifier.py predict SETTINGS MODEL FILE   prints a label and its probability for every line; -: standard input
+    peer_classifier.py predict SETTINGS MODEL FILE   prints label and probability for every line; -: standard input
 
 Documents are sorted by length and batched; variants: padded (the states of the padding are masked when pooled) and
 packed (pack_padded_sequence). The head is fastai's: last state, maximum and mean, then two blocks of batch norm,
