@@ -57,25 +57,6 @@ static thaw_status load_tokenizer(thaw_context *ctx, const thaw_run_file *run, t
   return status;
 }
 
-/* The values of `from`, which must have the same tensors. */
-static thaw_status fill_in(thaw_context *ctx, const thaw_run_file *run, const thaw_params *from,
-                           thaw_params *to) {
-  for (size_t g = 0; g < to->count; g++) {
-    const thaw_param_group *group = &to->groups[g];
-    for (size_t p = 0; p < group->count; p++) {
-      const thaw_param *found = thaw_params_find(from, group->name, group->params[p].name);
-      thaw_tensor *tensor = group->params[p].tensor;
-      if (!found || thaw_size(found->tensor) != thaw_size(tensor)) {
-        return thaw_fail(ctx, THAW_INVALID,
-                         "%s: the plugins that are installed make another model: %s/%s differs",
-                         thaw_run_path(run), group->name, group->params[p].name);
-      }
-      memcpy(tensor->data, found->tensor->data, thaw_size(tensor) * sizeof *tensor->data);
-    }
-  }
-  return THAW_OK;
-}
-
 static thaw_status load_model(thaw_context *ctx, const thaw_run_file *run, thaw_predictor *p) {
   const thaw_experiment *e = p->experiment;
   const thaw_plugin_use encoder = {e->encoder.plugin, stage_of(p)->encoder_settings};
@@ -83,12 +64,14 @@ static thaw_status load_model(thaw_context *ctx, const thaw_run_file *run, thaw_
   thaw_params *weights = NULL;
   thaw_status status = thaw_run_vocabulary(ctx, run, NULL, &p->vocabulary);
   if (status == THAW_OK) status = thaw_run_classes(ctx, run, &p->classes);
+  if (status == THAW_OK) status = thaw_run_weights(ctx, run, NULL, &weights);
   if (status == THAW_OK) {
     status = thaw_model_create_classifier(ctx, &encoder, &head, thaw_vocabulary_size(p->vocabulary),
-                                          p->classes.count, 0, &p->model);
+                                          p->classes.count, 0, weights, &p->model);
+    if (status)
+      thaw_explain(ctx, status, "%s: the plugins that are installed make another model",
+                   thaw_run_path(run));
   }
-  if (status == THAW_OK) status = thaw_run_weights(ctx, run, NULL, &weights);
-  if (status == THAW_OK) status = fill_in(ctx, run, weights, p->model->params);
   thaw_params_free(weights);
   return status;
 }

@@ -169,7 +169,7 @@ thaw_status thaw_stage_create_model(thaw_context *ctx, const thaw_experiment *ex
   const uint64_t seed = (uint64_t)work->stage->seed;
   if (is_classifier(work))
     return thaw_model_create_classifier(ctx, &encoder, &head, words, work->data.classes.count, seed,
-                                        model);
+                                        NULL, model);
   return thaw_model_create_language_model(ctx, &encoder, words, seed, model);
 }
 

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/context.h"
 #include "base/hash.h"
+#include "tensor/tape.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -17,6 +18,10 @@ thaw_params *thaw_params_create(uint64_t seed) {
   thaw_params *params = calloc(1, sizeof *params);
   if (params) params->seed = seed;
   return params;
+}
+
+void thaw_params_take_from(thaw_params *params, thaw_params *donor) {
+  params->donor = donor;
 }
 
 static void free_tensor(thaw_tensor *tensor) {
@@ -108,18 +113,18 @@ static bool check_shape(thaw_context *ctx, const char *group, const char *name, 
   return true;
 }
 
-static thaw_tensor *create_tensor(size_t rank, const size_t *shape, size_t count) {
+/* Without memory for the values. */
+static thaw_tensor *create_tensor(size_t rank, const size_t *shape) {
   thaw_tensor *tensor = calloc(1, sizeof *tensor);
   if (!tensor) return NULL;
-  const size_t bytes = (count * sizeof(float) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-  tensor->data = aligned_alloc(ALIGNMENT, bytes);
-  if (!tensor->data) {
-    free(tensor);
-    return NULL;
-  }
   tensor->rank = rank;
   for (size_t i = 0; i < THAW_MAX_RANK; i++) tensor->shape[i] = i < rank ? shape[i] : 1;
   return tensor;
+}
+
+static float *create_values(size_t count) {
+  return aligned_alloc(ALIGNMENT,
+                       (count * sizeof(float) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
 }
 
 /* The generator of one tensor's initial values; false: no memory. */
@@ -155,6 +160,31 @@ static bool fill(thaw_context *ctx, const thaw_params *params, const char *group
   thaw_fail(ctx, THAW_INVALID, "parameter %s/%s: unknown kind of initial values %d", group, name,
             (int)init.kind);
   return false;
+}
+
+static bool draw_values(thaw_context *ctx, const thaw_params *params, const char *group,
+                        const char *name, thaw_init init, thaw_tensor *tensor, size_t count) {
+  tensor->data = create_values(count);
+  if (tensor->data) return fill(ctx, params, group, name, init, tensor->data, count);
+  thaw_fail_memory(ctx, count * sizeof(float));
+  thaw_explain(ctx, THAW_FAILED, "parameter %s/%s", group, name);
+  return false;
+}
+
+static bool take_values(thaw_context *ctx, const thaw_params *donor, const char *group,
+                        const char *name, thaw_tensor *tensor) {
+  const thaw_param *found = thaw_params_find(donor, group, name);
+  char wanted[THAW_SHAPE_TEXT], there[THAW_SHAPE_TEXT] = "";
+  thaw_shape_text(tensor, wanted);
+  if (found) thaw_shape_text(found->tensor, there);
+  if (!found || strcmp(wanted, there) != 0) {
+    thaw_fail(ctx, THAW_INVALID, "the parameter %s/%s is %s%s, expected %s", group, name,
+              found ? "" : "missing", there, wanted);
+    return false;
+  }
+  tensor->data = found->tensor->data;
+  found->tensor->data = NULL;
+  return true;
 }
 
 /* The group of that name, created at the end when there is none; NULL: no memory. */
@@ -200,14 +230,16 @@ static thaw_tensor *add(thaw_params *params, thaw_context *ctx, const char *grou
   }
   size_t count;
   if (!check_shape(ctx, group, name, rank, shape, &count)) return NULL;
-  thaw_tensor *tensor = create_tensor(rank, shape, count);
+  thaw_tensor *tensor = create_tensor(rank, shape);
   if (!tensor) {
-    thaw_fail_memory(ctx, count * sizeof(float));
-    thaw_explain(ctx, THAW_FAILED, "parameter %s/%s", group, name);
+    thaw_fail_memory(ctx, sizeof *tensor);
     return NULL;
   }
   tensor->wants_grad = trained;
-  if (!fill(ctx, params, group, name, init, tensor->data, count)) {
+  const bool has_values = params->donor
+                              ? take_values(ctx, params->donor, group, name, tensor)
+                              : draw_values(ctx, params, group, name, init, tensor, count);
+  if (!has_values) {
     free_tensor(tensor);
     return NULL;
   }

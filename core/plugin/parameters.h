@@ -23,10 +23,14 @@ struct thaw_params {
   thaw_param_group *groups;
   size_t count;
   uint64_t seed;
+  thaw_params *donor; /* whose values new tensors take over, or NULL: they draw their own */
 };
 
 /* Initial values depend on `seed`, the group's name and the tensor's name. NULL: no memory. */
 thaw_params *thaw_params_create(uint64_t seed);
+/* From now on a tensor that is added takes the memory and the values of the donor's of that name,
+ * which must have its shape, instead of initial values. The donor outlives the last addition. */
+void thaw_params_take_from(thaw_params *params, thaw_params *donor);
 void thaw_params_free(thaw_params *params);
 /* NULL when there is none of that name. */
 thaw_param_group *thaw_params_group(const thaw_params *params, const char *name);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static thaw_status start(thaw_context *ctx, const thaw_plugin_use *encoder, size_t vocabulary,
-                         uint64_t seed, thaw_model **result) {
+                         uint64_t seed, thaw_params *weights, thaw_model **result) {
   thaw_model *model = calloc(1, sizeof *model);
   if (!model) return thaw_fail_memory(ctx, sizeof *model);
   *result = model;
@@ -16,6 +16,7 @@ static thaw_status start(thaw_context *ctx, const thaw_plugin_use *encoder, size
   size_t bytes = model->encoder->self_size ? model->encoder->self_size : 1;
   model->encoder_self = calloc(1, bytes);
   if (!model->params || !model->encoder_self) return thaw_fail_memory(ctx, bytes);
+  thaw_params_take_from(model->params, weights);
   thaw_status status = model->encoder->create(model->encoder_self, encoder->settings, vocabulary,
                                               model->params, &model->info, ctx);
   if (status)
@@ -63,7 +64,7 @@ thaw_status thaw_model_create_language_model(thaw_context *ctx, const thaw_plugi
                                              thaw_model **result) {
   thaw_model *model = NULL;
   *result = NULL;
-  thaw_status status = start(ctx, encoder, vocabulary, seed, &model);
+  thaw_status status = start(ctx, encoder, vocabulary, seed, NULL, &model);
   if (status == THAW_OK) status = add_decoder(ctx, model);
   if (status) {
     thaw_model_free(model);
@@ -75,15 +76,17 @@ thaw_status thaw_model_create_language_model(thaw_context *ctx, const thaw_plugi
 
 thaw_status thaw_model_create_classifier(thaw_context *ctx, const thaw_plugin_use *encoder,
                                          const thaw_plugin_use *head, size_t vocabulary,
-                                         size_t classes, uint64_t seed, thaw_model **result) {
+                                         size_t classes, uint64_t seed, thaw_params *weights,
+                                         thaw_model **result) {
   thaw_model *model = NULL;
   *result = NULL;
-  thaw_status status = start(ctx, encoder, vocabulary, seed, &model);
+  thaw_status status = start(ctx, encoder, vocabulary, seed, weights, &model);
   if (status == THAW_OK) status = add_head(ctx, model, head, classes);
   if (status) {
     thaw_model_free(model);
     return status;
   }
+  thaw_params_take_from(model->params, NULL);
   *result = model;
   return THAW_OK;
 }

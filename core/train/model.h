@@ -25,12 +25,14 @@ typedef struct thaw_model {
   size_t classes;
 } thaw_model;
 
-/* Fresh models; initial values depend on `seed`. */
+/* Fresh models; initial values depend on `seed`. With `weights`, which may be NULL, the classifier
+ * takes their memory and values instead; THAW_INVALID where they do not fit. */
 thaw_status thaw_model_create_language_model(thaw_context *ctx, const thaw_plugin_use *encoder,
                                              size_t vocabulary, uint64_t seed, thaw_model **model);
 thaw_status thaw_model_create_classifier(thaw_context *ctx, const thaw_plugin_use *encoder,
                                          const thaw_plugin_use *head, size_t vocabulary,
-                                         size_t classes, uint64_t seed, thaw_model **model);
+                                         size_t classes, uint64_t seed, thaw_params *weights,
+                                         thaw_model **model);
 void thaw_model_free(thaw_model *model);
 
 /* The rate groups of a model that a schedule speaks of, from the input to the output. A

@@ -134,6 +134,25 @@ START_TEST(mistakes_are_named) {
 }
 END_TEST
 
+START_TEST(values_are_taken_from_a_donor) {
+  const size_t shape[] = {2, 3}, other_shape[] = {3, 2};
+  thaw_params *donor = thaw_params_create(9);
+  const float *values = thaw_params_add(donor, ctx, "g", "w", 2, shape, uniform)->data;
+  thaw_params_add(donor, ctx, "g", "v", 2, shape, uniform);
+  thaw_params_take_from(params, donor);
+  const thaw_tensor *w = thaw_params_add(params, ctx, "g", "w", 2, shape, zero);
+  ck_assert_ptr_eq(w->data, values);
+  ck_assert(w->data[0] != 0);
+  ck_assert_ptr_null(thaw_params_add(params, ctx, "g", "v", 2, other_shape, zero));
+  ck_assert_str_eq(thaw_error(ctx), "the parameter g/v is [2][3], expected [3][2]");
+  ck_assert_ptr_null(thaw_params_add(params, ctx, "g", "u", 2, shape, zero));
+  ck_assert_str_eq(thaw_error(ctx), "the parameter g/u is missing, expected [2][3]");
+  thaw_params_take_from(params, NULL);
+  ck_assert_float_eq(thaw_params_add(params, ctx, "g", "u", 2, shape, zero)->data[5], 0);
+  thaw_params_free(donor);
+}
+END_TEST
+
 START_TEST(slots_keep_their_floats_until_reset) {
   thaw_carry *carry = thaw_carry_create();
   float *a = thaw_carry_slot(carry, 7, 3);
@@ -171,6 +190,7 @@ int main(void) {
   tcase_add_test(tests, values_have_the_distribution_asked_for);
   tcase_add_test(tests, addresses_stay);
   tcase_add_test(tests, mistakes_are_named);
+  tcase_add_test(tests, values_are_taken_from_a_donor);
   tcase_add_test(tests, slots_keep_their_floats_until_reset);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);

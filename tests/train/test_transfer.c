@@ -65,7 +65,8 @@ static thaw_model *classifier(size_t width, size_t hidden, uint64_t seed) {
   thaw_model *model = NULL;
   sizes s = {width, hidden};
   const thaw_plugin_use encoder = {&encoder_plugin, &s}, head = {&head_plugin, NULL};
-  ck_assert_int_eq(thaw_model_create_classifier(ctx, &encoder, &head, 5, 3, seed, &model), THAW_OK);
+  ck_assert_int_eq(thaw_model_create_classifier(ctx, &encoder, &head, 5, 3, seed, NULL, &model),
+                   THAW_OK);
   return model;
 }
 
