@@ -5,15 +5,14 @@
  * targets in, too). A word j that is not in T is drawn with the probability q_j, and −log q_j is
  * added to its logit f_j. What a row takes for its softmax's denominator Z is then
  *
- *   Z' = Σ_{j in T} exp(f_j) + Σ_{j in S} exp(f_j − log q_j)   with the mean   E Z' = Σ_j exp(f_j)
- * = Z
+ *   Z' = Σ_{j in T} exp(f_j) + Σ_{j in S} exp(f_j − log q_j),   E Z' = Σ_j exp(f_j) = Z
  *
- * over the draws (Horvitz and Thompson 1952). So exp(loss) has exp(the exact loss) for its mean,
- * the loss itself is a little below the exact one in the mean, and its gradient is the exact one by
- * importance sampling (Bengio and Senécal 2008). With all words as candidates it is the exact one.
- * TensorFlow's sampled_softmax_loss adds −log of the expected count to the target's logit as well,
- * and has to take out a drawn word that happens to be the target; here a target is certain to be
- * there, log 1 = 0, and no word is there twice.
+ * in the mean over the draws (Horvitz and Thompson 1952). So the mean of exp(loss) is exp(exact
+ * loss), the loss itself is a little below the exact one in the mean, and its gradient is the exact
+ * one by importance sampling (Bengio and Senécal 2008). With all words as candidates both are
+ * exact. TensorFlow's sampled_softmax_loss adds −log of the expected count to the target's logit as
+ * well, and has to take out a drawn word that happens to be the target; here a target is certain to
+ * be there, log 1 = 0, and no word is there twice.
  *
  * q_j is proportional to 1/(j+1), as words are by Zipf's law if their ids go by falling frequency,
  * but at most 1. For other orders the mean is the same, with more noise. */
