@@ -147,6 +147,83 @@ def write_cross_entropy(folder):
     file.close()
 
 
+# ---- Cross entropy over a sample of the words --------------------------------------------------
+
+MASK = (1 << 64) - 1
+
+
+def random_numbers(seed, stream):
+    """xoshiro256** as core/base/random.c seeds it: numbers uniform in [0, 1), 53 bits."""
+    def mixed(z):
+        while True:
+            z = (z + 0x9e3779b97f4a7c15) & MASK
+            y = ((z ^ (z >> 30)) * 0xbf58476d1ce4e5b9) & MASK
+            y = ((y ^ (y >> 27)) * 0x94d049bb133111eb) & MASK
+            yield y ^ (y >> 31)
+
+    def rotated(x, bits):
+        return ((x << bits) | (x >> (64 - bits))) & MASK
+
+    source = mixed(next(mixed(seed)) ^ stream)
+    s = [next(source) for _ in range(4)]
+    while True:
+        yield ((rotated((s[1] * 5) & MASK, 7) * 9 & MASK) >> 11) * 2.0 ** -53
+        t = (s[1] << 17) & MASK
+        s[2] ^= s[0]
+        s[3] ^= s[1]
+        s[1] ^= s[2]
+        s[0] ^= s[3]
+        s[2] ^= t
+        s[3] = rotated(s[3], 45)
+
+
+def candidates(targets, words, samples, uniform):
+    """Each candidate's probability: 1 of a target; the others share `samples` by 1/(id + 1), at most
+    1 each, and are drawn by the pivotal method."""
+    chosen = {t: 1.0 for t in targets if t >= 0}
+    others = [w for w in range(words) if w not in chosen]
+    while samples and samples / (others[0] + 1) >= sum(1 / (w + 1) for w in others):
+        chosen[others.pop(0)] = 1.0
+        samples -= 1
+    shares = sum(1 / (w + 1) for w in others)
+    probability = {w: samples / (w + 1) / shares for w in others}
+    waiting, chance = None, 0.0
+    for word in others:
+        own, u = probability[word], next(uniform)
+        both = chance + own
+        if both < 1:
+            waiting, chance = (word if u * both < own else waiting), both
+            continue
+        winner, loser = (waiting, word) if u * (2 - both) < 1 - own else (word, waiting)
+        chosen[winner] = probability[winner]
+        waiting, chance = loser, both - 1
+    if chance > 0.5:
+        chosen[waiting] = probability[waiting]
+    return dict(sorted(chosen.items()))
+
+
+def write_sampled(folder):
+    torch.manual_seed(6)
+    file = File(folder, "sampled", "The softmax of a row is over the candidates, which the generator "
+                "of seed 3 and stream 9 draws; -log of its probability is added to a candidate's logit.")
+    rows, words, width, samples = 9, 80, 5, 15
+    targets = [7, 33, -1, 0, 33, 79, 12, -1, 5]
+    linear = leaves({"x": draw(rows, width), "weight": draw(words, width), "bias": draw(words)})
+    found = candidates(targets, words, samples, random_numbers(3, 9))
+    ids = torch.tensor(list(found))
+    shift = -torch.tensor(list(found.values()), dtype=torch.float64).log()
+    logits = F.linear(linear["x"], linear["weight"][ids], linear["bias"][ids] + shift)
+    places = torch.tensor([list(found).index(t) if t >= 0 else -1 for t in targets])
+    loss = F.cross_entropy(logits, places, ignore_index=-1)
+    loss.backward()
+    file.put("targets", targets)
+    file.put("samples", samples)
+    file.put_all("", linear)
+    file.put("loss", loss)
+    file.put_all("grad.", gradients(linear))
+    file.close()
+
+
 # ---- Heads ------------------------------------------------------------------------------------
 
 
@@ -376,7 +453,7 @@ def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..",
                                                                 "tests", "golden")
     os.makedirs(folder, exist_ok=True)
-    for write in (write_lstm, write_cross_entropy, write_heads, write_optimizers, write_stlr,
+    for write in (write_lstm, write_cross_entropy, write_sampled, write_heads, write_optimizers, write_stlr,
                   write_awd_lstm):
         write(folder)
 

@@ -77,7 +77,8 @@ typedef struct thaw_stage_config {
   int64_t epochs, batch, seed; /* seed: the run's, unless the stage has one of its own */
   int64_t bptt;                /* language models */
   double vary_bptt;            /* standard deviation of its length in steps; 0: constant */
-  int64_t max_length;          /* classify: longer documents keep their last max_length tokens */
+  int64_t sampled_softmax; /* words drawn in a step beside the batch's own; 0: all words count */
+  int64_t max_length;      /* classify: longer documents keep their last max_length tokens */
   bool best_epoch; /* classify: keep: best (epoch with the best validation accuracy, the default
                       when there is validation data) or last */
   thaw_optimizer_config optimizer;

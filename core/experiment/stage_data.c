@@ -331,6 +331,20 @@ static thaw_status check_amounts(const reading *r, const thaw_stage_data *data) 
   return THAW_OK;
 }
 
+/* A sample of the words is smaller than all of them. */
+static thaw_status check_sample(const reading *r, const thaw_stage_data *data) {
+  const size_t words = thaw_vocabulary_size(data->vocabulary);
+  const size_t samples = (size_t)r->stage->sampled_softmax;
+  if (samples < words) return THAW_OK;
+  char key[64];
+  snprintf(key, sizeof key, "stages.%s.sampled_softmax", r->stage->name);
+  return thaw_experiment_fail(
+      r->ctx, r->experiment, key,
+      "%zu words are not fewer than the %zu of the vocabulary: leave it out, "
+      "or set it to less than %zu",
+      samples, words, words);
+}
+
 static void describe(const reading *r, const thaw_stage_data *data) {
   const thaw_corpus *train = &data->train;
   char others[128] = "";
@@ -361,6 +375,7 @@ static thaw_status read_all(reading *r, const thaw_stage_origin *origin, thaw_st
   if (status == THAW_OK) status = add_unlabelled(r);
   if (status == THAW_OK) status = make_tokenizer(r, origin, data);
   if (status == THAW_OK) status = choose_words(r, origin, &data->vocabulary);
+  if (status == THAW_OK) status = check_sample(r, data);
   if (status == THAW_OK) status = make_corpora(r, data);
   if (status == THAW_OK) status = check_amounts(r, data);
   if (status == THAW_OK) describe(r, data);

@@ -23,6 +23,12 @@ static bool is_left_out(const char *key) {
   return false;
 }
 
+/* A setting that came after version 1 counts where it is not its default, which is to do as before:
+ * older results keep their keys. */
+static bool is_as_before(const thaw_stage_config *stage, const char *key) {
+  return strcmp(key, "sampled_softmax") == 0 && stage->sampled_softmax == 0;
+}
+
 /* "stages.pretrain" without what is left out. */
 static thaw_status add_settings(thaw_context *ctx, const thaw_experiment *experiment,
                                 const thaw_stage_config *stage, thaw_buffer *text) {
@@ -30,7 +36,7 @@ static thaw_status add_settings(thaw_context *ctx, const thaw_experiment *experi
   snprintf(part, sizeof part, "stages.%s", stage->name);
   const thaw_node *node = thaw_node_find(experiment->resolved, part);
   for (const thaw_node *child = node ? node->first : NULL; child; child = child->next) {
-    if (is_left_out(child->key)) continue;
+    if (is_left_out(child->key) || is_as_before(stage, child->key)) continue;
     snprintf(part, sizeof part, "stages.%s.%s", stage->name, child->key);
     if (!thaw_buffer_format(text, "%s:\n", child->key)) return thaw_fail_memory(ctx, text->size);
     thaw_status status = thaw_experiment_part(ctx, experiment, part, text);

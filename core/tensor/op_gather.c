@@ -4,6 +4,7 @@
 
 #include "tensor/kernels.h"
 #include "tensor/tape.h"
+#include "tensor/touched.h"
 
 static int32_t *keep_indices(thaw_tape *tape, const int32_t *indices, size_t count) {
   int32_t *kept = thaw_tape_alloc(tape, count * sizeof *kept);
@@ -33,7 +34,7 @@ static void gather_rows_backward(thaw_tape *tape, thaw_tensor *y, thaw_tensor *c
                                  size_t count, void *context) {
   (void)count;
   const size_t rows = y->shape[0], columns = y->shape[1];
-  float *dx = thaw_grad(tape, inputs[0]);
+  float *dx = thaw_grad_rows(tape, inputs[0], context, rows);
   if (!dx) return;
   thaw_parallel_rows(columns, rows, add_rows, &(rows_back){dx, y->grad, context, rows, columns});
 }

@@ -275,17 +275,17 @@ static void linear_cross_entropy_backward(thaw_tape *tape, thaw_tensor *loss,
 
 /* ---- Forward --------------------------------------------------------------------------------- */
 
-static bool shapes_fit(thaw_tape *tape, const thaw_tensor *x, const thaw_tensor *weight,
-                       const thaw_tensor *bias) {
-  const char *name = "linear_cross_entropy";
+bool thaw_linear_loss_fits(thaw_tape *tape, const char *operation, const thaw_tensor *x,
+                           const thaw_tensor *weight, const thaw_tensor *bias) {
   char shape_x[THAW_SHAPE_TEXT], shape_w[THAW_SHAPE_TEXT], shape_b[THAW_SHAPE_TEXT];
   if (x->rank == 0 || weight->rank != 2 || thaw_columns(x) != weight->shape[1]) {
-    thaw_tape_fail(tape, name, "input %s and weight %s do not fit: expected [..][D] and [V][D]",
+    thaw_tape_fail(tape, operation,
+                   "input %s and weight %s do not fit: expected [..][D] and [V][D]",
                    thaw_shape_text(x, shape_x), thaw_shape_text(weight, shape_w));
     return false;
   }
   if (bias && (bias->rank != 1 || bias->shape[0] != weight->shape[0])) {
-    thaw_tape_fail(tape, name, "weight %s and bias %s do not fit: expected [V][D] and [V]",
+    thaw_tape_fail(tape, operation, "weight %s and bias %s do not fit: expected [V][D] and [V]",
                    thaw_shape_text(weight, shape_w), thaw_shape_text(bias, shape_b));
     return false;
   }
@@ -323,7 +323,7 @@ thaw_tensor *thaw_linear_cross_entropy(thaw_tape *tape, thaw_tensor *x, thaw_ten
                                        thaw_tensor *bias, const int32_t *targets,
                                        double *loss_sum) {
   if (!x || !weight || thaw_tape_status(tape) != THAW_OK) return NULL;
-  if (!shapes_fit(tape, x, weight, bias)) return NULL;
+  if (!thaw_linear_loss_fits(tape, "linear_cross_entropy", x, weight, bias)) return NULL;
   linear_loss l = {.x = x->data,
                    .weight = weight->data,
                    .bias = bias ? bias->data : NULL,

@@ -5,10 +5,11 @@
 
 #include "base/context.h"
 
-/* The mean loss of the batch's targets; `penalty` receives the encoder's, or NULL. */
+/* The mean loss of the batch's targets, exact or over a sample of so many words beside the batch's;
+ * `penalty` receives the encoder's, or NULL. */
 static thaw_tensor *forward(const thaw_model *model, const void *encoder_settings, thaw_tape *tape,
-                            const thaw_batch *batch, thaw_carry *carry, double *loss_sum,
-                            thaw_tensor **penalty) {
+                            const thaw_batch *batch, thaw_carry *carry, size_t samples,
+                            double *loss_sum, thaw_tensor **penalty) {
   const thaw_encoder_input input = {.ids = batch->ids,
                                     .time = batch->time,
                                     .batch = batch->batch,
@@ -19,6 +20,10 @@ static thaw_tensor *forward(const thaw_model *model, const void *encoder_setting
     return NULL;
   }
   *penalty = states.penalty;
+  if (samples > 0) {
+    return thaw_sampled_cross_entropy(tape, states.output, model->decoder_weight,
+                                      model->decoder_bias, batch->targets, samples, loss_sum);
+  }
   return thaw_linear_cross_entropy(tape, states.output, model->decoder_weight, model->decoder_bias,
                                    batch->targets, loss_sum);
 }
@@ -32,8 +37,9 @@ static size_t count_targets(const thaw_batch *batch) {
 static thaw_tensor *loss(thaw_training *training, const thaw_batch *batch, double *loss_sum,
                          size_t *count) {
   thaw_tensor *penalty = NULL;
-  thaw_tensor *mean = forward(training->model, training->stage->encoder_settings, training->tape,
-                              batch, training->carry, loss_sum, &penalty);
+  const thaw_stage_config *stage = training->stage;
+  thaw_tensor *mean = forward(training->model, stage->encoder_settings, training->tape, batch,
+                              training->carry, (size_t)stage->sampled_softmax, loss_sum, &penalty);
   *count = count_targets(batch);
   return penalty ? thaw_add(training->tape, mean, penalty) : mean;
 }
@@ -57,7 +63,7 @@ thaw_status thaw_language_model_loss(thaw_context *ctx, const thaw_model *model,
     thaw_tensor *penalty;
     if (thaw_interrupted(ctx)) status = thaw_fail(ctx, THAW_INTERRUPTED, "stopped while measuring");
     thaw_tape_begin(tape, THAW_TAPE_EVALUATE, thaw_rng_make(0, 0));
-    if (!forward(model, encoder_settings, tape, b, carry, &loss_sum, &penalty)) {
+    if (!forward(model, encoder_settings, tape, b, carry, 0, &loss_sum, &penalty)) {
       status = thaw_fail(ctx, THAW_FAILED, "measuring a language model: %s", thaw_tape_error(tape));
     }
     sum += loss_sum;

@@ -289,8 +289,9 @@ static void show(const thaw_training *training, run *r) {
   const int64_t epochs = training->stage->epochs;
   const int64_t epoch = training->epoch < epochs ? training->epoch + 1 : epochs;
   const double loss = series->step_count ? series->steps[series->step_count - 1].loss : NAN;
-  snprintf(note, sizeof note, "epoch %" PRId64 "/%" PRId64 ", loss %.3f, rate %.2g%s%s", epoch,
-           epochs, loss, highest, *measured ? ", validation " : "", measured);
+  snprintf(note, sizeof note, "epoch %" PRId64 "/%" PRId64 ", %sloss %.3f, rate %.2g%s%s", epoch,
+           epochs, training->stage->sampled_softmax ? "sampled " : "", loss, highest,
+           *measured ? ", validation " : "", measured);
   const int64_t done = training->epoch < epochs ? step_of(training) : steps_of(training);
   thaw_progress_update(r->progress, (size_t)done, r->tokens, note);
 }

@@ -58,8 +58,9 @@ struct thaw_training {
   thaw_optimizer *optimizer;
   thaw_carry *carry;    /* what a recurrent encoder carries from batch to batch */
   int64_t epoch, batch; /* the next step */
-  double loss_sum;      /* over the epoch's steps so far, without penalties */
-  double loss_count;    /* its targets */
+  double loss_sum;   /* over the epoch's steps so far, without penalties; sampled where the stage's
+                        softmax is */
+  double loss_count; /* its targets */
   thaw_series *series;
   thaw_params *best;  /* the values after the best epoch; NULL while there is none */
   int64_t best_epoch; /* counted from 0 */

@@ -53,6 +53,9 @@ START_TEST(keys_out_of_place_say_where_they_belong) {
   expect_error("    epochs: 4", "    bptt: 4",
                "exp.yaml:24:5: 'bptt' has no meaning in stages.classify; it belongs to "
                "stages.pretrain or stages.finetune");
+  expect_error("    epochs: 4", "    sampled_softmax: 4",
+               "exp.yaml:24:5: 'sampled_softmax' has no meaning in stages.classify; it belongs to "
+               "stages.pretrain or stages.finetune");
   expect_error("    epochs: 10", "    max_length: 10",
                "exp.yaml:18:5: 'max_length' has no meaning in stages.pretrain; it belongs to "
                "stages.classify");
@@ -178,6 +181,9 @@ START_TEST(values_out_of_range_are_refused) {
   expect_error("epochs: 10", "epochs: 0",
                "exp.yaml:18:13: stages.pretrain.epochs: 0 is out of range: expected 1 to 1000000 "
                "epochs");
+  expect_error("epochs: 10", "sampled_softmax: -1",
+               "exp.yaml:18:22: stages.pretrain.sampled_softmax: -1 is out of range: expected 0 to "
+               "2000000000 words");
   expect_error("epochs: 10", "epochs: 99999999999999999999",
                "exp.yaml:18:13: stages.pretrain.epochs: expected a whole number, found "
                "'99999999999999999999'");

@@ -98,6 +98,7 @@ START_TEST(stages_have_defaults) {
   ck_assert_int_eq(finetune->batch, 64);
   ck_assert_int_eq(finetune->bptt, 70);
   ck_assert_double_eq(finetune->vary_bptt, 0);
+  ck_assert_int_eq(finetune->sampled_softmax, 0);
   ck_assert_int_eq(finetune->seed, 7);
   ck_assert(!finetune->keep_weights);
   ck_assert_int_eq(finetune->optimizer.kind, THAW_OPTIMIZER_ADAM);
@@ -450,6 +451,7 @@ static const char whole[] =
     "    batch: 64\n"
     "    bptt: 70\n"
     "    vary_bptt: 0\n"
+    "    sampled_softmax: 0\n"
     "    seed: 7\n"
     "    optimizer:\n"
     "      name: sgd\n"
@@ -469,6 +471,7 @@ static const char whole[] =
     "    batch: 64\n"
     "    bptt: 70\n"
     "    vary_bptt: 0\n"
+    "    sampled_softmax: 0\n"
     "    seed: 7\n"
     "    optimizer:\n"
     "      name: adam\n"

@@ -1,6 +1,8 @@
 /* test_run.c: whole runs through the command: what a run file holds, the stage cache, and that a
  * run which was killed ends in the same bits as one that was not. */
 #include <check.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +111,67 @@ START_TEST(an_experiment_of_language_models_alone) {
 }
 END_TEST
 
+static thaw_epoch_row last_epoch(const char *path) {
+  thaw_context *ctx = thaw_context_create();
+  thaw_run_file *run = fixture_open_run(ctx, path);
+  thaw_series **series = NULL;
+  size_t count = 0;
+  ck_assert_int_eq(thaw_run_series(ctx, run, &series, &count), THAW_OK);
+  ck_assert_uint_eq(count, 1);
+  const thaw_epoch_row row = series[0]->epochs[series[0]->epoch_count - 1];
+  thaw_series_free(series[0]);
+  free(series);
+  thaw_run_close(run);
+  thaw_context_free(ctx);
+  return row;
+}
+
+/* Runs the language model lm.yaml with two more settings. */
+static thaw_epoch_row run_language_model(const char *path, const char *samples, const char *lr) {
+  char command[200];
+  snprintf(command, sizeof command,
+           "run lm.yaml -o %s --set stages.pretrain.sampled_softmax=%s "
+           "--set stages.pretrain.optimizer.lr=%s",
+           path, samples, lr);
+  fixture_expect(0, command);
+  return last_epoch(path);
+}
+
+START_TEST(a_sampled_softmax_is_for_training_alone) {
+  fixture_write("lm.yaml",
+                "data: {general: {format: text, train: general.txt, valid_fraction: 0.1}}\n"
+                "tokenizer: {plugin: word, min_count: 1}\n"
+                "encoder: {plugin: awd_lstm, embedding: 8, hidden: 12, layers: 1}\n"
+                "stages: {pretrain: {data: general, epochs: 3, batch: 2, bptt: 5}}\n");
+  /* Nothing is learned: the validation is the same. */
+  const thaw_epoch_row still = run_language_model("a.h5", "0", "1e-12");
+  const thaw_epoch_row sampled = run_language_model("b.h5", "1", "1e-12");
+  ck_assert_double_eq_tol(sampled.valid_loss, still.valid_loss, 1e-6);
+  ck_assert_double_gt(fabs(sampled.train_loss - still.train_loss), 1e-2);
+  /* What is learned from a few words at a time is what is learned from all. */
+  const thaw_epoch_row exact = run_language_model("c.h5", "0", "1e-2");
+  const thaw_epoch_row few = run_language_model("d.h5", "4", "1e-2");
+  ck_assert_double_lt(exact.perplexity, still.perplexity / 1.5);
+  ck_assert_double_eq_tol(few.perplexity, exact.perplexity, 0.1 * exact.perplexity);
+}
+END_TEST
+
+START_TEST(a_softmax_that_is_not_sampled_keeps_its_key) {
+  fixture_expect(0, "run experiment.yaml -o a.h5");
+  fixture_result again =
+      fixture_run("run experiment.yaml -o a.h5 --set stages.finetune.sampled_softmax=0", NULL);
+  ck_assert_msg(again.status == 0, "%s", again.err.data);
+  fixture_free(&again);
+  again = fixture_run("run experiment.yaml -o b.h5 --set stages.finetune.sampled_softmax=3", NULL);
+  ck_assert_msg(again.status == 0, "%s", again.err.data);
+  ck_assert_ptr_nonnull(strstr(again.err.data, "pretrain: found in the stage cache"));
+  ck_assert_ptr_nonnull(strstr(again.err.data, "finetune: takes over"));
+  fixture_free(&again);
+  fixture_expect_error(2, "run experiment.yaml -o a.h5 --set stages.finetune.sampled_softmax=3",
+                       "a.h5 holds another run, whose config or data differ");
+}
+END_TEST
+
 START_TEST(transfer_from_another_run) {
   fixture_expect(0, "run experiment.yaml -o a.h5 --set stages.pretrain.keep_weights=true");
   fixture_write(
@@ -167,6 +230,8 @@ int main(void) {
   tcase_add_test(tests, the_same_seed_the_same_bits);
   tcase_add_test(tests, killed_runs_end_in_the_same_bits);
   tcase_add_test(tests, an_experiment_of_language_models_alone);
+  tcase_add_test(tests, a_sampled_softmax_is_for_training_alone);
+  tcase_add_test(tests, a_softmax_that_is_not_sampled_keeps_its_key);
   tcase_add_test(tests, transfer_from_another_run);
   tcase_add_test(tests, predictions_of_lines);
   tcase_add_test(tests, a_loss_that_is_not_a_number);

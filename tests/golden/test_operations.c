@@ -113,12 +113,37 @@ START_TEST(linear_cross_entropy) {
 }
 END_TEST
 
+START_TEST(sampled_cross_entropy) {
+  golden *file = golden_open("sampled");
+  thaw_tape *tape = thaw_tape_create();
+  int32_t *targets = golden_integers(file, "targets");
+  const size_t samples = (size_t)golden_get(file, "samples")->data[0];
+  thaw_tensor *x = golden_parameter(file, "x");
+  thaw_tensor *weight = golden_parameter(file, "weight");
+  thaw_tensor *bias = golden_parameter(file, "bias");
+  thaw_tape_begin(tape, THAW_TAPE_RECORD, thaw_rng_make(3, 9));
+  thaw_tensor *loss = thaw_sampled_cross_entropy(tape, x, weight, bias, targets, samples, NULL);
+  ck_assert_int_eq(thaw_tape_backward(tape, loss), THAW_OK);
+  golden_compare(file, loss->data, 1, "loss");
+  golden_compare(file, x->grad, thaw_size(x), "grad.x");
+  golden_compare(file, weight->grad, thaw_size(weight), "grad.weight");
+  golden_compare(file, bias->grad, thaw_size(bias), "grad.bias");
+  free_parameter(x);
+  free_parameter(weight);
+  free_parameter(bias);
+  free(targets);
+  thaw_tape_free(tape);
+  golden_close(file);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("golden operations");
   TCase *tests = tcase_create("operations");
   tcase_add_test(tests, lstm);
   tcase_add_test(tests, cross_entropy);
   tcase_add_test(tests, linear_cross_entropy);
+  tcase_add_test(tests, sampled_cross_entropy);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

@@ -187,6 +187,15 @@ THAW_API thaw_tensor *thaw_cross_entropy(thaw_tape *tape, thaw_tensor *logits,
 THAW_API thaw_tensor *thaw_linear_cross_entropy(thaw_tape *tape, thaw_tensor *x,
                                                 thaw_tensor *weight, thaw_tensor *bias,
                                                 const int32_t *targets, double *loss_sum);
+/* The same over a part of the words, which saves most of the work of a large vocabulary: those that
+ * are a target of any row, and `samples` others (1 to V; all where fewer are left), drawn from the
+ * tape's random numbers with probabilities that fall with the id. Logits of the latter are
+ * corrected so that the softmax's denominator has the exact one for its mean; the loss is on
+ * average a little below the exact one. */
+THAW_API thaw_tensor *thaw_sampled_cross_entropy(thaw_tape *tape, thaw_tensor *x,
+                                                 thaw_tensor *weight, thaw_tensor *bias,
+                                                 const int32_t *targets, size_t samples,
+                                                 double *loss_sum);
 /* Activation regularisation: the mean of x² over the elements that count. x [T][B][D], mask [T][B]
  * or NULL (Merity et al. 2017, 4.2). */
 THAW_API thaw_tensor *thaw_mean_square(thaw_tape *tape, thaw_tensor *x, const thaw_tensor *mask);
