@@ -2,8 +2,8 @@
  *
  * What does not depend on the step before is done for many steps in one large product: x·w_ihᵀ
  * forwards, and the gradients of x and of both weights backwards. Only h·w_hhᵀ, its counterpart
- * backwards, and the cells go step by step: w_hh is packed once for all steps, every thread keeps
- * to its own units, and meets the others once a step.
+ * backwards, and the cells go step by step: w_hh is packed once for all steps, and every thread
+ * keeps to its own sequences of the batch.
  *
  * The gates of all steps are kept for the backward function, which replaces them by their
  * gradients in place. Evaluation keeps the gates of a few steps at a time, and one c. */
@@ -18,6 +18,7 @@
 enum {
   EVALUATED_ROWS = 512,     /* of x·w_ihᵀ at a time while nothing is kept */
   SHARED_PRODUCT = 1 << 15, /* multiplications in a step from which threads share it */
+  FEWEST_ROWS = 8,          /* for each thread, if rows are shared: fewer are slow to multiply */
 };
 
 typedef struct lstm {
@@ -29,39 +30,65 @@ typedef struct lstm {
   float *h0;       /* [B][H], or NULL for zeros */
 } lstm;
 
-/* ---- Steps, shared among threads by units ---------------------------------------------------- */
+/* ---- Steps, shared among threads ------------------------------------------------------------- */
 
-/* Units begin to end, which are those of the panels from first on, belong to the calling thread. */
+/* A thread has rows of the batch, and all of their units: it meets nobody until the last step. In a
+ * small batch it has units of all rows (whole panels of them), and the threads meet once a step. */
 typedef struct share {
-  size_t first, last, begin, end;
+  size_t first_row, last_row;
+  size_t first_panel, last_panel, begin, end; /* its units, by panels and by numbers */
+  bool meets;
 } share;
 
-static share own_share(size_t hidden) {
-  const size_t threads = (size_t)omp_get_num_threads(), id = (size_t)omp_get_thread_num();
+static void take_panels(share *s, size_t hidden, size_t id, size_t threads) {
   const size_t panels = thaw_panel_count(hidden), width = thaw_panel_width();
-  share s = {.first = panels * id / threads, .last = panels * (id + 1) / threads};
-  s.begin = s.first * width;
-  s.end = s.last * width < hidden ? s.last * width : hidden;
+  s->first_panel = panels * id / threads;
+  s->last_panel = panels * (id + 1) / threads;
+  s->begin = s->first_panel * width;
+  s->end = s->last_panel * width < hidden ? s->last_panel * width : hidden;
+}
+
+static share own_share(const lstm *l) {
+  const size_t threads = (size_t)omp_get_num_threads(), id = (size_t)omp_get_thread_num();
+  share s = {.last_row = l->batch, .meets = l->batch < FEWEST_ROWS * threads};
+  take_panels(&s, l->hidden, s.meets ? id : 0, s.meets ? threads : 1);
+  if (!s.meets) {
+    s.first_row = l->batch * id / threads;
+    s.last_row = l->batch * (id + 1) / threads;
+  }
   return s;
+}
+
+static void meet(const share *s) {
+  if (s->meets) {
+#pragma omp barrier
+  }
 }
 
 static bool worth_sharing(const lstm *l) {
   return l->batch * l->hidden * l->hidden >= SHARED_PRODUCT && !omp_in_parallel();
 }
 
-/* c [B][columns of the share] += a [B][k] · panels */
+/* Panels of b [k][H], of which each thread packs some, whatever its share will be. */
+static void pack_together(float *panels, thaw_right b, size_t k, size_t hidden) {
+  share s;
+  take_panels(&s, hidden, (size_t)omp_get_thread_num(), (size_t)omp_get_num_threads());
+  thaw_pack_panels(panels, b, k, hidden, s.first_panel, s.last_panel);
+}
+
+/* c [rows][units of the share] += a [rows][k] · panels */
 static void multiply_share(const lstm *l, const share *s, const float *a, size_t k,
                            const float *panels, float *c, size_t c_stride) {
   const size_t width = thaw_panel_width();
-  for (size_t p = s->first; p < s->last; p++) {
+  for (size_t p = s->first_panel; p < s->last_panel; p++) {
     const size_t at = p * width, left = l->hidden - at;
-    thaw_multiply_panel(&(thaw_panel_product){.m = l->batch,
+    thaw_multiply_panel(&(thaw_panel_product){.m = s->last_row - s->first_row,
                                               .k = k,
-                                              .a = thaw_left_rows(a, k),
+                                              .a = thaw_left_rows(a + s->first_row * k, k),
                                               .panel = panels + at * k,
                                               .columns = left < width ? left : width,
                                               .add = true,
-                                              .c = c + at,
+                                              .c = c + s->first_row * c_stride + at,
                                               .c_stride = c_stride});
   }
 }
@@ -76,24 +103,24 @@ typedef struct backward_pass {
   float *panels; /* w_hh, packed */
 } backward_pass;
 
-/* Each thread turns the gates [B][4H] of its units into their gradients, and when all have done so,
- * adds to its units of dh of the step before what flows back through h·w_hhᵀ. */
+/* Each thread turns the gates [B][4H] of its share into their gradients, and when those of the
+ * whole rows are there, adds to dh of the step before what flows back through h·w_hhᵀ. */
 static void backward_steps(const backward_pass *b) {
   const lstm *l = b->l;
   const size_t hidden = l->hidden, state = l->batch * hidden;
-  const share s = own_share(hidden);
-  thaw_pack_panels(b->panels, (thaw_right){b->w_hh, hidden, 1}, 4 * hidden, hidden, s.first,
-                   s.last);
+  const share s = own_share(l);
+  pack_together(b->panels, (thaw_right){b->w_hh, hidden, 1}, 4 * hidden, hidden);
+#pragma omp barrier
   for (size_t t = l->time; t-- > 0;) {
     float *gates = l->gates + t * 4 * state;
-    for (size_t row = 0; row < l->batch; row++) {
+    for (size_t row = s.first_row; row < s.last_row; row++) {
       const size_t at = row * hidden + s.begin;
       thaw_lstm_cell_backward(gates + row * 4 * hidden + s.begin, l->c + t * state + at,
                               l->c + (t + 1) * state + at, b->dh + t * state + at, b->dc + at,
                               hidden, s.end - s.begin);
     }
     if (t == 0) break;
-#pragma omp barrier
+    meet(&s);
     multiply_share(l, &s, gates, 4 * hidden, b->panels, b->dh + (t - 1) * state, hidden);
   }
 }
@@ -152,12 +179,12 @@ typedef struct forward_pass {
   float *panels; /* w_hhᵀ of the four gates, packed */
 } forward_pass;
 
-/* Packs the part of w_hh [4H][H] that a thread needs: the rows of its units, gate by gate. */
-static void pack_share(const forward_pass *f, const share *s, const float *w_hh) {
+/* Gate by gate. */
+static void pack_recurrent(const forward_pass *f, const float *w_hh) {
   const size_t hidden = f->l->hidden, packed = hidden * thaw_panels_width(hidden);
   for (size_t gate = 0; gate < 4; gate++) {
     const thaw_right transposed = {w_hh + gate * hidden * hidden, 1, hidden};
-    thaw_pack_panels(f->panels + gate * packed, transposed, hidden, hidden, s->first, s->last);
+    pack_together(f->panels + gate * packed, transposed, hidden, hidden);
   }
 }
 
@@ -166,7 +193,7 @@ static void forward_steps(const forward_pass *f, size_t begin, size_t end) {
   const lstm *l = f->l;
   const size_t hidden = l->hidden, state = l->batch * hidden;
   const size_t packed = hidden * thaw_panels_width(hidden);
-  const share s = own_share(hidden);
+  const share s = own_share(l);
   for (size_t t = begin; t < end; t++) {
     float *gates = l->gates + t % l->chunk * 4 * state;
     const float *h_before = t > 0 ? f->h + (t - 1) * state : l->h0;
@@ -176,22 +203,19 @@ static void forward_steps(const forward_pass *f, size_t begin, size_t end) {
     }
     const float *c_before = l->c + t * l->c_stride;
     float *c = l->c + (t + 1) * l->c_stride;
-    for (size_t row = 0; row < l->batch; row++) {
+    for (size_t row = s.first_row; row < s.last_row; row++) {
       const size_t at = row * hidden + s.begin;
       thaw_lstm_cell(gates + row * 4 * hidden + s.begin, f->bias + s.begin, c_before + at, c + at,
                      f->h + t * state + at, hidden, s.end - s.begin);
     }
-#pragma omp barrier
+    meet(&s);
   }
 }
 
 static void run_forward(const forward_pass *f, thaw_tensor *const *inputs) {
   const lstm *l = f->l;
 #pragma omp parallel if (worth_sharing(l))
-  {
-    const share s = own_share(l->hidden);
-    pack_share(f, &s, inputs[2]->data);
-  }
+  pack_recurrent(f, inputs[2]->data);
   for (size_t t = 0; t < l->time; t += l->chunk) {
     start_chunk(l, inputs[0], inputs[1], t);
     const size_t end = l->time - t < l->chunk ? l->time : t + l->chunk;
