@@ -23,7 +23,7 @@ from training import Size
 Kind = collections.namedtuple("Kind", "train test median longest spread classes")
 KINDS = {
     "TREC-length": Kind(5440, 5440, 10, 40, 0.4, 6),
-    "IMDb-length": Kind(384, 512, 230, 1000, 0.6, 2),
+    "IMDb-length": Kind(256, 256, 230, 1000, 0.6, 2),
 }
 SIZE = Size(200, 400, 2, 10000, 64, None)
 TINY = {"tiny": Kind(64, 64, 5, 10, 0.4, 2)}
