@@ -64,6 +64,11 @@ END
   printf '%s: other JSON was expected\n' "$ran"
 }
 
+# ---- The processor ----
+export THAW_PROCESSOR=abacus
+refuses "the environment's THAW_PROCESSOR is 'abacus'; this processor can be: " --version
+unset THAW_PROCESSOR
+
 # ---- Help and version ----
 
 run 0 --version
