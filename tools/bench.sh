@@ -31,6 +31,7 @@ Options:
   --peers VENV       the peers' virtual environment (default: build-peers/);
                      none: without peers
   --data FOLDER      real data for the sections that can use them (default: text is made up)
+  --out FOLDER       for the plots of growth and their numbers (default: build-bench/)
   -h, --help         print this help
 
 Needs Python 3 with h5py (Debian: python3-h5py). The machine should have nothing else to do.
@@ -57,7 +58,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
     --quick | --tiny) keep "$1" ;;
-    --json | --repetitions | --threads | --thaw | --peers | --data)
+    --json | --repetitions | --threads | --thaw | --peers | --data | --out)
       [ $# -ge 2 ] || wrong "$1 needs a value"
       [ "$1" = --json ] && json=$2
       keep "$1"

@@ -13,6 +13,11 @@ cpu_builds=https://download.pytorch.org/whl/cpu
 torch="torch==2.13.0"
 fasttext="fasttext-wheel==0.9.2"
 sentencepiece="sentencepiece==0.2.3"
+fastai="fastai==2.8.12"
+# fastai also asks for torchvision and spaCy, which its text part does without; so it is installed without what it asks
+# for, after what it imports. Newer versions of fastprogress import a web server.
+fastai_imports="fastcore==2.2.39 fasttransform==0.0.5 fastprogress==1.0.3 fastdownload cloudpickle matplotlib packaging
+  pandas pillow pyyaml requests scikit-learn scipy"
 
 yes=no
 names=
@@ -36,13 +41,17 @@ fi
 [ -x "$peers/bin/python3" ] || python3 -m venv "$peers" ||
   { echo "install-peers.sh: python3 cannot make a virtual environment (Debian: python3-venv)" >&2; exit 1; }
 install() { "$peers/bin/python3" -m pip install -qq --disable-pip-version-check "$@"; }
+install_torch() { install --retries 1 --extra-index-url "$cpu_builds" "$torch"; }
 
 for name in $names; do
   case $name in
-    torch) install --extra-index-url "$cpu_builds" "$torch" ;;
+    torch) install_torch ;;
     fasttext) install "$fasttext" ;;
     sentencepiece) install "$sentencepiece" ;;
-    fastai) install --no-deps fastai ;;
+    fastai) # shellcheck disable=SC2086  # a list of packages
+      install_torch
+      install $fastai_imports
+      install --no-deps "$fastai" ;;
   esac
 done
 echo "peers: installed"

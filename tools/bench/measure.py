@@ -45,7 +45,8 @@ class Options(argparse.Namespace):
     repetitions   of each side of a comparison
     quick         small sizes only
     json          the file for the figures, or None
-    data          a folder with real data, or None: text is generated then"""
+    data          a folder with real data, or None: text is generated then
+    out           a folder for plots and their numbers"""
 
     def program(self, name):
         """The path of a program of the build, None when it is not built."""
@@ -95,6 +96,8 @@ def parser(description=None):
     made.add_argument("--peers", metavar="VENV", help="the peers' virtual environment, or none; default build-peers/")
     made.add_argument("--tiny", action="store_true", help="sizes at which only the benchmark itself is tested")
     made.add_argument("--data", metavar="FOLDER", help="a folder with real data; default: text is generated")
+    made.add_argument("--out", metavar="FOLDER", default=os.path.join(SOURCES, "build-bench"),
+                      help="for plots and their numbers; default build-bench/")
     return made
 
 
