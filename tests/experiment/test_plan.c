@@ -91,7 +91,8 @@ static void compare_with_run(void) {
   fixture_result run = fixture_run("run experiment.yaml", NULL);
   ck_assert_int_eq(run.status, 0);
   if (!sanitized) {
-    ck_assert_msg(fabs(p.most_bytes / (double)run.peak - 1) <= 0.15,
+    /* Libraries and threads make the peak of a small process vary by some megabytes. */
+    ck_assert_msg(fabs(p.most_bytes - (double)run.peak) <= 0.15 * (double)run.peak + 4e6,
                   "memory: planned %.1f MB, found %.1f MB", p.most_bytes / 1e6,
                   (double)run.peak / 1e6);
   }
