@@ -96,12 +96,12 @@ static thaw_status plan_stage(thaw_context *ctx, const thaw_stages *stages,
 
 /* ---- All stages ------------------------------------------------------------------------------ */
 
-/* Reads a stage's data, whose text needs more memory than its ids. */
-static thaw_status read_stage(thaw_context *ctx, const thaw_experiment *experiment,
-                              thaw_stage_work *work, thaw_stage_plan *plan, size_t *peak) {
+/* Reads a stage's data, which needs more memory than what is kept of them. */
+static thaw_status read_stage(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work,
+                              thaw_stage_plan *plan, size_t *peak) {
   const double begin = thaw_seconds_now();
   thaw_resident_forget();
-  thaw_status status = thaw_stage_read(ctx, experiment, work);
+  thaw_status status = thaw_stage_read(ctx, stages, work);
   plan->seconds = thaw_seconds_now() - begin;
   *peak = thaw_resident_peak();
   return status;
@@ -127,7 +127,7 @@ static thaw_status plan_due_stages(thaw_context *ctx, thaw_stages *stages,
   thaw_status status = THAW_OK;
   for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
     if (thaw_stage_is_due(&stages->works[i]))
-      status = read_stage(ctx, stages->experiment, &stages->works[i], &plan->stages[i], &peaks[i]);
+      status = read_stage(ctx, stages, &stages->works[i], &plan->stages[i], &peaks[i]);
   }
   thaw_resident_forget();
   if (status == THAW_OK) status = thaw_stages_check_transfers(ctx, stages);
@@ -149,7 +149,7 @@ static thaw_status plan_other_stages(thaw_context *ctx, thaw_stages *stages,
   for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
     thaw_stage_work *work = &stages->works[i];
     if (thaw_stage_is_due(work)) continue;
-    status = thaw_stage_read(ctx, stages->experiment, work);
+    status = thaw_stage_read(ctx, stages, work);
     if (status == THAW_OK) status = plan_stage(ctx, stages, options, work, &plan->stages[i]);
   }
   return status;

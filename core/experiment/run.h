@@ -22,8 +22,8 @@ typedef struct thaw_run_outcome {
   bool found; /* it was finished already */
 } thaw_run_outcome;
 
-/* THAW_INTERRUPTED: a checkpoint was written; the same call goes on from there and ends in the same
- * bits. */
+/* THAW_INTERRUPTED: where training had begun a checkpoint was written; the same call goes on from
+ * there and ends in the same bits. */
 thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experiment,
                                 const thaw_run_options *options, thaw_run_outcome *outcome);
 void thaw_run_outcome_free(thaw_run_outcome *outcome);

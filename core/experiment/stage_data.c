@@ -1,5 +1,7 @@
-/* stage_data.c: see stage_data.h. Text is read first; then it is decided which documents count,
- * which words are known, and text becomes ids. */
+/* stage_data.c: see stage_data.h. The documents are gone through first for their labels, which
+ * decide who is held out and who is learned from (and once more where a tokenizer learns). Then
+ * each is cut, once: its pieces are counted and numbered as they come. When all are counted it is
+ * known which of them are words, and numbers become ids. */
 #include "experiment/stage_data.h"
 
 #include <inttypes.h>
@@ -10,16 +12,17 @@
 #include "base/context.h"
 #include "text/documents.h"
 
-/* A stage's text, while its data are being made. */
+/* A stage's documents, while its data are being made. */
 typedef struct reading {
   thaw_context *ctx;
   const thaw_experiment *experiment;
   const thaw_stage_config *stage;
   const thaw_dataset *dataset;
-  thaw_documents train, valid, test;
-  int32_t *labels; /* [train.count] */
-  bool *held;      /* [train.count]: held out for validation */
-  bool *used;      /* [train.count]: learned from */
+  thaw_documents train; /* of all files that are learned from */
+  size_t count;         /* those that may be held out; unlabelled ones stand behind them */
+  int32_t *labels;      /* [count] */
+  bool *held;           /* [count]: held out for validation */
+  bool *used;           /* [count]: learned from */
   thaw_tokenizing *tokenizing;
 } reading;
 
@@ -35,41 +38,68 @@ thaw_source thaw_dataset_source(const thaw_dataset *dataset, const char *path, b
   return source;
 }
 
-/* ---- Reading -------------------------------------------------------------------------------- */
-
-static thaw_status read_file(reading *r, thaw_documents *documents, const char *path,
-                             bool labelled) {
-  const thaw_source source = thaw_dataset_source(r->dataset, path, labelled);
-  return thaw_documents_read(r->ctx, documents, &source);
-}
-
-static thaw_status read_text(reading *r) {
-  const thaw_dataset *dataset = r->dataset;
-  thaw_status status = THAW_OK;
-  for (size_t i = 0; i < dataset->train_count && status == THAW_OK; i++)
-    status = read_file(r, &r->train, dataset->train[i], true);
-  if (status == THAW_OK && dataset->valid) status = read_file(r, &r->valid, dataset->valid, true);
-  if (status == THAW_OK && dataset->test && is_classifier(r))
-    status = read_file(r, &r->test, dataset->test, true);
-  return status;
-}
-
-/* After the labelled documents have been divided, for these are never held out. */
-static thaw_status read_unlabelled(reading *r) {
-  thaw_status status = THAW_OK;
-  for (size_t i = 0; i < r->dataset->unlabelled_count && status == THAW_OK; i++)
-    status = read_file(r, &r->train, r->dataset->unlabelled[i], false);
-  return status;
-}
-
 /* ---- Which documents ------------------------------------------------------------------------ */
 
-static thaw_status reserve(reading *r, size_t count) {
-  r->labels = malloc((count + 1) * sizeof *r->labels);
-  r->held = calloc(count + 1, sizeof *r->held);
-  r->used = calloc(count + 1, sizeof *r->used);
-  return r->labels && r->held && r->used ? THAW_OK
-                                         : thaw_fail_memory(r->ctx, count * sizeof *r->labels);
+static thaw_status add_file(reading *r, thaw_documents *documents, const char *path,
+                            bool labelled) {
+  const thaw_source source = thaw_dataset_source(r->dataset, path, labelled);
+  return thaw_documents_add(r->ctx, documents, &source);
+}
+
+/* Goes through the files that have labels. The labels get numbers in the order in which they come:
+ * `numbers` receives those of all documents, −1 where there is none. */
+static thaw_status look_at_labels(reading *r, thaw_vocabulary *names, thaw_buffer *numbers) {
+  thaw_documents_walk walk = {.documents = &r->train};
+  const thaw_document *document;
+  thaw_status status = THAW_OK;
+  for (size_t i = 0; i < r->dataset->train_count && status == THAW_OK; i++)
+    status = add_file(r, &r->train, r->dataset->train[i], true);
+  while (status == THAW_OK) {
+    status = thaw_documents_next(r->ctx, &walk, &document);
+    if (status || !document) break;
+    int32_t number = -1;
+    if (document->label) {
+      status = thaw_vocabulary_number(r->ctx, names, document->label, strlen(document->label), 1,
+                                      &number);
+    }
+    if (status == THAW_OK && !thaw_buffer_append(numbers, &number, sizeof number))
+      status = thaw_fail_memory(r->ctx, numbers->size);
+  }
+  thaw_documents_end(&walk);
+  r->count = walk.number;
+  return status;
+}
+
+/* The classes, and instead of each label's number that of its class. */
+static thaw_status number_classes(const reading *r, const thaw_vocabulary *names, int32_t *labels,
+                                  thaw_classes *classes) {
+  const size_t count = thaw_vocabulary_numbers(names);
+  int32_t *found = malloc(count * sizeof *found);
+  thaw_status status = found ? THAW_OK : thaw_fail_memory(r->ctx, count * sizeof *found);
+  for (size_t i = 0; i < count && status == THAW_OK; i++) {
+    /* A vocabulary's special pieces are not among the labels, unless they were counted. */
+    if (thaw_vocabulary_frequency(names, (int32_t)i) > 0)
+      status = thaw_classes_add(r->ctx, classes, thaw_vocabulary_piece(names, (int32_t)i));
+  }
+  if (status == THAW_OK) {
+    thaw_classes_sort(classes);
+    for (size_t i = 0; i < count; i++)
+      found[i] = thaw_classes_find(classes, thaw_vocabulary_piece(names, (int32_t)i));
+    for (size_t d = 0; d < r->count; d++) labels[d] = labels[d] < 0 ? -1 : found[labels[d]];
+  }
+  free(found);
+  return status;
+}
+
+static thaw_status read_labels(reading *r, thaw_classes *classes) {
+  thaw_buffer numbers = {0};
+  thaw_vocabulary *names = thaw_vocabulary_create(NULL);
+  thaw_status status = names ? THAW_OK : thaw_fail_memory(r->ctx, 1);
+  if (status == THAW_OK) status = look_at_labels(r, names, &numbers);
+  r->labels = (int32_t *)(void *)numbers.data;
+  if (status == THAW_OK) status = number_classes(r, names, r->labels, classes);
+  thaw_vocabulary_free(names);
+  return status;
 }
 
 static thaw_status check_classes(const reading *r, const thaw_classes *classes) {
@@ -95,7 +125,7 @@ static void warn_of_rare_classes(const reading *r, const thaw_classes *classes) 
   size_t rare = 0;
   for (size_t c = 0; c < classes->count; c++) {
     size_t count = 0;
-    for (size_t d = 0; d < r->train.count; d++) count += r->labels[d] == (int32_t)c;
+    for (size_t d = 0; d < r->count; d++) count += r->labels[d] == (int32_t)c;
     if (count == 1 && rare++ < SHOWN)
       thaw_buffer_format(&names, "%s'%s'", rare > 1 ? ", " : "", classes->names[c]);
   }
@@ -109,120 +139,94 @@ static void warn_of_rare_classes(const reading *r, const thaw_classes *classes) 
   thaw_buffer_free(&names);
 }
 
-/* Classes, which documents are held out, and which of the others a classifier learns from. */
-static thaw_status divide(reading *r, thaw_classes *classes) {
+/* Which documents are held out, and which of the others a classifier learns from. */
+static thaw_status divide(reading *r, const thaw_classes *classes) {
   const thaw_dataset *dataset = r->dataset;
-  const size_t count = r->train.count;
-  thaw_status status = reserve(r, count);
-  if (status == THAW_OK) status = thaw_documents_classes(r->ctx, &r->train, classes);
-  if (status == THAW_OK && is_classifier(r)) status = check_classes(r, classes);
-  if (status == THAW_OK) status = thaw_documents_labels(r->ctx, &r->train, classes, r->labels);
-  if (status) return status;
   const uint64_t seed = (uint64_t)dataset->split_seed;
+  r->held = calloc(r->count + 1, sizeof *r->held);
+  r->used = calloc(r->count + 1, sizeof *r->used);
+  if (!r->held || !r->used) return thaw_fail_memory(r->ctx, r->count);
   if (!dataset->valid && dataset->valid_fraction > 0)
-    thaw_split(r->labels, count, classes->count, dataset->valid_fraction, seed, r->held);
+    thaw_split(r->labels, r->count, classes->count, dataset->valid_fraction, seed, r->held);
   if (is_classifier(r)) {
     warn_of_rare_classes(r, classes);
-    const size_t wanted = dataset->labels ? (size_t)dataset->labels : count;
-    thaw_sample(r->labels, r->held, count, classes->count, wanted, seed, r->used);
+    const size_t wanted = dataset->labels ? (size_t)dataset->labels : r->count;
+    thaw_sample(r->labels, r->held, r->count, classes->count, wanted, seed, r->used);
   } else {
-    for (size_t d = 0; d < count; d++) r->used[d] = !r->held[d];
+    for (size_t d = 0; d < r->count; d++) r->used[d] = !r->held[d];
   }
   return THAW_OK;
 }
 
-/* A language model also learns from the unlabelled documents, which follow the others. */
-static thaw_status add_unlabelled(reading *r) {
-  const size_t labelled = r->train.count;
-  if (is_classifier(r)) return THAW_OK;
-  thaw_status status = read_unlabelled(r);
-  if (status || r->train.count == labelled) return status;
-  bool *used = realloc(r->used, r->train.count * sizeof *used);
-  if (used) r->used = used;
-  bool *held = realloc(r->held, r->train.count * sizeof *held);
-  if (held) r->held = held;
-  if (!used || !held) return thaw_fail_memory(r->ctx, r->train.count);
-  for (size_t d = labelled; d < r->train.count; d++) {
-    used[d] = true;
-    held[d] = false;
-  }
-  return THAW_OK;
+static thaw_status choose_documents(reading *r, thaw_classes *classes) {
+  thaw_status status = read_labels(r, classes);
+  if (status == THAW_OK && is_classifier(r)) status = check_classes(r, classes);
+  if (status == THAW_OK) status = divide(r, classes);
+  if (is_classifier(r)) return status;
+  /* A language model also learns from the unlabelled documents, of which none is held out. */
+  for (size_t i = 0; i < r->dataset->unlabelled_count && status == THAW_OK; i++)
+    status = add_file(r, &r->train, r->dataset->unlabelled[i], false);
+  return status;
+}
+
+static bool is_used(const reading *r, size_t document) {
+  return document >= r->count || r->used[document];
+}
+
+static bool is_held(const reading *r, size_t document) {
+  return document < r->count && r->held[document];
 }
 
 /* ---- Tokens and words ----------------------------------------------------------------------- */
 
-/* The next document that is learned from. */
-typedef struct cursor {
+/* The documents that are learned from, for a tokenizer. */
+typedef struct lesson {
   const reading *reading;
-  size_t next;
-} cursor;
+  thaw_documents_walk walk;
+  thaw_status status;
+} lesson;
 
 static const char *next_text(void *user, size_t *bytes) {
-  cursor *c = user;
-  const reading *r = c->reading;
-  while (c->next < r->train.count && !r->used[c->next]) c->next++;
-  if (c->next == r->train.count) return NULL;
-  const thaw_document_place *place = thaw_documents_at(&r->train, c->next++);
-  *bytes = place->bytes;
-  return thaw_documents_text(&r->train, place->text);
+  lesson *l = user;
+  const thaw_document *document;
+  do {
+    if (l->status) return NULL;
+    l->status = thaw_documents_next(l->reading->ctx, &l->walk, &document);
+    if (l->status || !document) return NULL;
+  } while (!is_used(l->reading, l->walk.number - 1));
+  *bytes = document->bytes;
+  return document->text;
+}
+
+static thaw_status explain_tokenizer(const reading *r, thaw_status status) {
+  return status ? thaw_explain(r->ctx, status, "tokenizer %s",
+                               r->experiment->tokenizer.plugin->descriptor->name)
+                : THAW_OK;
+}
+
+static thaw_status teach(reading *r) {
+  const thaw_tokenizing *t = r->tokenizing;
+  lesson l = {.reading = r, .walk.documents = &r->train};
+  const thaw_status status = t->api->fit(t->self, t->settings, next_text, &l, r->ctx);
+  thaw_documents_end(&l.walk);
+  /* Where reading failed, the tokenizer only saw the documents end. */
+  return l.status ? l.status : explain_tokenizer(r, status);
 }
 
 static thaw_status make_tokenizer(reading *r, const thaw_stage_origin *origin,
                                   thaw_stage_data *data) {
   const thaw_plugin_use *use = &r->experiment->tokenizer;
-  const thaw_tokenizer *api = use->plugin->descriptor->api.tokenizer;
-  thaw_status status = thaw_tokenizing_create(r->ctx, api, use->settings, &r->tokenizing);
+  thaw_status status = thaw_tokenizing_create(r->ctx, use->plugin->descriptor->api.tokenizer,
+                                              use->settings, &r->tokenizing);
   if (status == THAW_OK && origin) {
     status = thaw_tokenizing_load(r->ctx, r->tokenizing, origin->tokenizer_state,
                                   origin->tokenizer_bytes);
-  } else if (status == THAW_OK && thaw_tokenizing_learns(r->tokenizing)) {
-    cursor c = {.reading = r};
-    status = api->fit(r->tokenizing->self, use->settings, next_text, &c, r->ctx);
   }
-  if (status == THAW_OK)
-    status = thaw_tokenizing_save(r->ctx, r->tokenizing, &data->tokenizer_state);
-  if (status) return thaw_explain(r->ctx, status, "tokenizer %s", use->plugin->descriptor->name);
-  return THAW_OK;
-}
-
-/* A vocabulary that counts, and what went wrong. */
-typedef struct counting {
-  thaw_context *ctx;
-  thaw_vocabulary *vocabulary;
-  thaw_status status;
-} counting;
-
-static void count_piece(void *user, const char *piece, size_t bytes) {
-  counting *c = user;
-  if (c->status == THAW_OK) c->status = thaw_vocabulary_count(c->ctx, c->vocabulary, piece, bytes);
-}
-
-/* The words of the documents that are learned from. */
-static thaw_status count_words(const reading *r, thaw_vocabulary **result) {
-  const thaw_tokenizing *t = r->tokenizing;
-  counting c = {.ctx = r->ctx, .vocabulary = thaw_vocabulary_create(t->api->markers)};
-  if (!c.vocabulary) return thaw_fail_memory(r->ctx, 0);
-  cursor texts = {.reading = r};
-  size_t bytes = 0;
-  for (const char *text; c.status == THAW_OK && (text = next_text(&texts, &bytes));) {
-    thaw_status status = t->api->pieces(t->self, t->settings, text, bytes, count_piece, &c, r->ctx);
-    if (status) c.status = status;
-  }
-  bool nothing_left = false;
-  if (c.status == THAW_OK) {
-    c.status = thaw_vocabulary_finish(r->ctx, c.vocabulary, (uint64_t)r->experiment->min_count,
-                                      (size_t)r->experiment->max_vocab);
-    nothing_left = c.status == THAW_INVALID;
-  }
-  if (c.status) {
-    thaw_vocabulary_free(c.vocabulary);
-    thaw_explain(r->ctx, c.status, "stage %s, data %s", r->stage->name, r->dataset->name);
-    return nothing_left
-               ? thaw_experiment_explain(r->ctx, c.status, r->experiment, "tokenizer.min_count")
-               : c.status;
-  }
-  *result = c.vocabulary;
-  return THAW_OK;
+  if (status) return explain_tokenizer(r, status);
+  if (!origin && thaw_tokenizing_learns(r->tokenizing)) status = teach(r);
+  if (status) return status;
+  status = thaw_tokenizing_save(r->ctx, r->tokenizing, &data->tokenizer_state);
+  return explain_tokenizer(r, status);
 }
 
 static thaw_status copy_words(thaw_context *ctx, const thaw_vocabulary *from,
@@ -241,62 +245,116 @@ static thaw_status copy_words(thaw_context *ctx, const thaw_vocabulary *from,
   return status;
 }
 
+/* The words among the pieces that were counted. */
+static thaw_status finish_words(const reading *r, thaw_vocabulary *counted) {
+  thaw_status status = thaw_vocabulary_finish(r->ctx, counted, (uint64_t)r->experiment->min_count,
+                                              (size_t)r->experiment->max_vocab);
+  if (status == THAW_OK) return THAW_OK;
+  thaw_explain(r->ctx, status, "stage %s, data %s", r->stage->name, r->dataset->name);
+  return status == THAW_INVALID
+             ? thaw_experiment_explain(r->ctx, status, r->experiment, "tokenizer.min_count")
+             : status;
+}
+
+/* A copy leaves behind all pieces that are no words. */
 static thaw_status choose_words(const reading *r, const thaw_stage_origin *origin,
-                                thaw_vocabulary **vocabulary) {
-  const thaw_vocabulary_kind kind = origin ? r->stage->vocabulary : THAW_VOCABULARY_TARGET;
-  if (kind == THAW_VOCABULARY_SOURCE) return copy_words(r->ctx, origin->vocabulary, vocabulary);
-  thaw_vocabulary *own = NULL;
-  thaw_status status = count_words(r, &own);
-  if (status || kind == THAW_VOCABULARY_TARGET) {
-    *vocabulary = own;
-    return status;
-  }
-  status = thaw_vocabulary_join(r->ctx, own, origin->vocabulary, (size_t)r->experiment->max_vocab,
-                                vocabulary);
-  thaw_vocabulary_free(own);
-  return status;
+                                thaw_vocabulary *counted, thaw_vocabulary **vocabulary) {
+  thaw_status status = finish_words(r, counted);
+  if (status) return status;
+  return origin && r->stage->vocabulary == THAW_VOCABULARY_BOTH
+             ? thaw_vocabulary_join(r->ctx, counted, origin->vocabulary,
+                                    (size_t)r->experiment->max_vocab, vocabulary)
+             : copy_words(r->ctx, counted, vocabulary);
 }
 
 /* ---- Corpora -------------------------------------------------------------------------------- */
 
-/* The documents d with chosen[d] (NULL: all), with `labels` in a classifier. */
-static thaw_status make_corpus(const reading *r, const thaw_documents *documents,
-                               const bool *chosen, const int32_t *labels,
-                               const thaw_vocabulary *vocabulary, thaw_corpus *corpus) {
-  thaw_status status = THAW_OK;
-  for (size_t d = 0; d < documents->count && status == THAW_OK; d++) {
-    if (chosen && !chosen[d]) continue;
-    const thaw_document_place *place = thaw_documents_at(documents, d);
-    status = thaw_corpus_add(r->ctx, corpus, r->tokenizing, vocabulary,
-                             thaw_documents_text(documents, place->text), place->bytes,
-                             is_classifier(r) ? labels[d] : -1);
+/* Cuts the documents that are learned from, and those that are held out: into ids where the words
+ * are known (data->vocabulary), else into the numbers of `counting`, which counts the former. */
+static thaw_status cut_documents(reading *r, thaw_vocabulary *counting, thaw_stage_data *data) {
+  thaw_documents_walk walk = {.documents = &r->train};
+  const thaw_document *document;
+  thaw_status status;
+  while ((status = thaw_documents_next(r->ctx, &walk, &document)) == THAW_OK && document) {
+    const size_t d = walk.number - 1;
+    const bool used = is_used(r, d);
+    if (!used && !is_held(r, d)) continue;
+    thaw_corpus *corpus = used ? &data->train : &data->valid;
+    const int32_t label = is_classifier(r) ? r->labels[d] : -1;
+    status = data->vocabulary
+                 ? thaw_corpus_add(r->ctx, corpus, r->tokenizing, data->vocabulary, document->text,
+                                   document->bytes, label)
+                 : thaw_corpus_add_numbers(r->ctx, corpus, r->tokenizing, counting, used,
+                                           document->text, document->bytes, label);
+    if (status) break;
   }
+  thaw_documents_end(&walk);
+  return status;
+}
+
+/* Numbers that `counted` gave (NULL: none) become ids. */
+static thaw_status finish_corpora(const reading *r, const thaw_vocabulary *counted,
+                                  thaw_stage_data *data) {
+  int32_t *ids = NULL;
+  if (counted) {
+    const size_t count = thaw_vocabulary_numbers(counted);
+    ids = malloc(count * sizeof *ids);
+    if (!ids) return thaw_fail_memory(r->ctx, count * sizeof *ids);
+    thaw_vocabulary_ids(counted, data->vocabulary, ids);
+  }
+  thaw_status status = thaw_corpus_finish(r->ctx, &data->train, ids);
+  if (status == THAW_OK) status = thaw_corpus_finish(r->ctx, &data->valid, ids);
+  free(ids);
+  return status;
+}
+
+static thaw_status make_corpora(reading *r, const thaw_stage_origin *origin,
+                                thaw_stage_data *data) {
+  thaw_vocabulary *counting = NULL;
+  thaw_status status = THAW_OK;
+  if (origin && r->stage->vocabulary == THAW_VOCABULARY_SOURCE) {
+    status = copy_words(r->ctx, origin->vocabulary, &data->vocabulary);
+  } else {
+    counting = thaw_vocabulary_create(r->tokenizing->api->markers);
+    if (!counting) status = thaw_fail_memory(r->ctx, 1);
+  }
+  if (status == THAW_OK) status = cut_documents(r, counting, data);
+  if (status == THAW_OK && counting) status = choose_words(r, origin, counting, &data->vocabulary);
+  if (status == THAW_OK) status = finish_corpora(r, counting, data);
+  thaw_vocabulary_free(counting);
   return status;
 }
 
 /* A file of its own for validation or test. */
-static thaw_status make_other_corpus(const reading *r, const thaw_documents *documents,
-                                     const thaw_stage_data *data, thaw_corpus *corpus) {
-  if (documents->count == 0) return THAW_OK;
-  int32_t *labels = malloc(documents->count * sizeof *labels);
-  if (!labels) return thaw_fail_memory(r->ctx, documents->count * sizeof *labels);
-  thaw_status status = THAW_OK;
-  if (is_classifier(r)) status = thaw_documents_labels(r->ctx, documents, &data->classes, labels);
-  if (status == THAW_OK) status = make_corpus(r, documents, NULL, labels, data->vocabulary, corpus);
-  free(labels);
+static thaw_status read_other(reading *r, const char *path, const thaw_stage_data *data,
+                              thaw_corpus *corpus) {
+  thaw_documents documents = {0};
+  thaw_documents_walk walk = {.documents = &documents};
+  const thaw_document *document;
+  thaw_status status = add_file(r, &documents, path, true);
+  while (status == THAW_OK) {
+    int32_t label = -1;
+    status = thaw_documents_next(r->ctx, &walk, &document);
+    if (status || !document) break;
+    if (is_classifier(r)) status = thaw_document_label(r->ctx, document, &data->classes, &label);
+    if (status == THAW_OK) {
+      status = thaw_corpus_add(r->ctx, corpus, r->tokenizing, data->vocabulary, document->text,
+                               document->bytes, label);
+    }
+  }
+  if (status == THAW_OK) status = thaw_corpus_finish(r->ctx, corpus, NULL);
+  thaw_documents_end(&walk);
+  thaw_documents_free(&documents);
   return status;
 }
 
-static thaw_status make_corpora(const reading *r, thaw_stage_data *data) {
-  thaw_status status =
-      make_corpus(r, &r->train, r->used, r->labels, data->vocabulary, &data->train);
-  if (status) return status;
-  if (r->dataset->valid) {
-    status = make_other_corpus(r, &r->valid, data, &data->valid);
-  } else {
-    status = make_corpus(r, &r->train, r->held, r->labels, data->vocabulary, &data->valid);
-  }
-  return status ? status : make_other_corpus(r, &r->test, data, &data->test);
+static thaw_status read_others(reading *r, thaw_stage_data *data) {
+  const thaw_dataset *dataset = r->dataset;
+  thaw_status status = THAW_OK;
+  if (dataset->valid) status = read_other(r, dataset->valid, data, &data->valid);
+  if (status == THAW_OK && dataset->test && is_classifier(r))
+    status = read_other(r, dataset->test, data, &data->test);
+  return status;
 }
 
 static size_t tokens_of(const thaw_corpus *corpus) {
@@ -370,13 +428,11 @@ static void describe(const reading *r, const thaw_stage_data *data) {
 }
 
 static thaw_status read_all(reading *r, const thaw_stage_origin *origin, thaw_stage_data *data) {
-  thaw_status status = read_text(r);
-  if (status == THAW_OK) status = divide(r, &data->classes);
-  if (status == THAW_OK) status = add_unlabelled(r);
+  thaw_status status = choose_documents(r, &data->classes);
   if (status == THAW_OK) status = make_tokenizer(r, origin, data);
-  if (status == THAW_OK) status = choose_words(r, origin, &data->vocabulary);
+  if (status == THAW_OK) status = make_corpora(r, origin, data);
   if (status == THAW_OK) status = check_sample(r, data);
-  if (status == THAW_OK) status = make_corpora(r, data);
+  if (status == THAW_OK) status = read_others(r, data);
   if (status == THAW_OK) status = check_amounts(r, data);
   if (status == THAW_OK) describe(r, data);
   return status;
@@ -384,14 +440,12 @@ static thaw_status read_all(reading *r, const thaw_stage_origin *origin, thaw_st
 
 thaw_status thaw_stage_data_read(thaw_context *ctx, const thaw_experiment *experiment,
                                  const thaw_stage_config *stage, const thaw_stage_origin *origin,
-                                 thaw_stage_data *data) {
+                                 const char *folder, thaw_stage_data *data) {
   reading r = {.ctx = ctx, .experiment = experiment, .stage = stage, .dataset = stage->data};
-  *data = (thaw_stage_data){0};
+  *data = (thaw_stage_data){.train.folder = folder, .valid.folder = folder, .test.folder = folder};
   thaw_status status = read_all(&r, origin, data);
   if (status) thaw_stage_data_free(data);
   thaw_documents_free(&r.train);
-  thaw_documents_free(&r.valid);
-  thaw_documents_free(&r.test);
   free(r.labels);
   free(r.held);
   free(r.used);

@@ -25,10 +25,14 @@ typedef struct thaw_stage_origin {
 
 /* Reads the stage's documents. `origin` is NULL where nothing is taken over. Logs what was read.
  * THAW_INVALID, with file and line of the data or of the config: whatever makes the data unfit to
- * train on. */
+ * train on.
+ *
+ * However large the corpus, little of it is in memory: one document's text, some 24 bytes for each
+ * document, some 100 for each different piece while they are counted, and the last million ids; the
+ * others, 4 bytes a token, go to files without a name in `folder` (see text/corpus.h). */
 thaw_status thaw_stage_data_read(thaw_context *ctx, const thaw_experiment *experiment,
                                  const thaw_stage_config *stage, const thaw_stage_origin *origin,
-                                 thaw_stage_data *data);
+                                 const char *folder, thaw_stage_data *data);
 void thaw_stage_data_free(thaw_stage_data *data); /* frees the content */
 
 /* The source for one of the data set's paths; `labelled`: with its labels. */

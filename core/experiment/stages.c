@@ -128,20 +128,21 @@ thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *exp
 
 /* The words come from the stage before: from its data if they have been read, else from its file.
  */
-thaw_status thaw_stage_read(thaw_context *ctx, const thaw_experiment *experiment,
-                            thaw_stage_work *work) {
+thaw_status thaw_stage_read(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work) {
+  const thaw_experiment *experiment = stages->experiment;
   if (work->before && work->before->data.vocabulary) {
     const thaw_stage_data *before = &work->before->data;
     const thaw_stage_origin origin = {before->vocabulary, before->tokenizer_state.data,
                                       before->tokenizer_state.size};
-    return thaw_stage_data_read(ctx, experiment, work->stage, &origin, &work->data);
+    return thaw_stage_data_read(ctx, experiment, work->stage, &origin, stages->cache, &work->data);
   }
   thaw_stage_source source;
   bool taken = false;
   thaw_status status = thaw_stage_open_source(ctx, experiment, work, &source, &taken);
   if (status) return status;
   const thaw_stage_origin origin = thaw_stage_source_origin(&source);
-  status = thaw_stage_data_read(ctx, experiment, work->stage, taken ? &origin : NULL, &work->data);
+  status = thaw_stage_data_read(ctx, experiment, work->stage, taken ? &origin : NULL, stages->cache,
+                                &work->data);
   thaw_stage_source_free(&source);
   return status;
 }
@@ -150,7 +151,7 @@ thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages) {
   thaw_status status = THAW_OK;
   for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
     if (thaw_stage_is_due(&stages->works[i]))
-      status = thaw_stage_read(ctx, stages->experiment, &stages->works[i]);
+      status = thaw_stage_read(ctx, stages, &stages->works[i]);
   }
   return status;
 }

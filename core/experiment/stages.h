@@ -34,8 +34,7 @@ thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experimen
 /* Reads the data of every stage that has to be trained. */
 thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages);
 /* Reads the data of one. */
-thaw_status thaw_stage_read(thaw_context *ctx, const thaw_experiment *experiment,
-                            thaw_stage_work *work);
+thaw_status thaw_stage_read(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work);
 void thaw_stages_free(thaw_stages *stages); /* frees the content */
 
 /* Must it be trained? */

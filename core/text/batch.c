@@ -128,6 +128,7 @@ size_t thaw_batches_count(const thaw_batches *batches) {
 
 const thaw_batch *thaw_batches_get(thaw_batches *batches, size_t index) {
   if (index >= batches->count) return NULL;
+  if (batches->corpus->file) thaw_id_file_forget(batches->corpus->file);
   batches->kind->get(batches, index, &batches->out);
   return &batches->out;
 }

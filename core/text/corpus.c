@@ -1,7 +1,8 @@
 /* corpus.c: documents as ids in growing arrays.
  *
  * The struct has no room for a capacity: an array of n elements always has space for the next power
- * of two, and grows when it is reached. */
+ * of two, and grows when it is reached. Ids that go to a file go there between two documents, all
+ * that are in memory. */
 #include "text/corpus.h"
 
 #include <stdlib.h>
@@ -25,8 +26,14 @@ static bool grow(void **array, size_t used, size_t count, size_t element) {
   return true;
 }
 
+/* Ids that are in the file, and not in memory. */
+static size_t in_file(const thaw_corpus *corpus) {
+  return corpus->file ? thaw_id_file_count(corpus->file) : 0;
+}
+
 void thaw_corpus_free(thaw_corpus *corpus) {
-  free(corpus->ids);
+  if (!corpus->file || corpus->ids != thaw_id_file_ids(corpus->file)) free(corpus->ids);
+  thaw_id_file_free(corpus->file);
   free(corpus->offsets);
   free(corpus->labels);
   *corpus = (thaw_corpus){0};
@@ -34,20 +41,24 @@ void thaw_corpus_free(thaw_corpus *corpus) {
 
 /* The document that is being added. */
 typedef struct adding {
+  thaw_context *ctx;
   thaw_corpus *corpus;
-  const thaw_vocabulary *vocabulary;
-  size_t end;   /* ids in use */
+  const thaw_vocabulary *known; /* gives ids; NULL: */
+  thaw_vocabulary *counting;    /* gives numbers */
+  uint64_t times;
+  size_t end;   /* ids in memory */
   size_t space; /* for ids */
   size_t unknown;
-  bool no_memory;
+  thaw_status status;
 } adding;
 
 static void add_id(adding *a, int32_t id) {
-  if (a->no_memory) return;
   if (a->end == a->space) {
     int32_t *ids = realloc(a->corpus->ids, 2 * a->space * sizeof *ids);
-    a->no_memory = !ids;
-    if (!ids) return;
+    if (!ids) {
+      a->status = thaw_fail_memory(a->ctx, 2 * a->space * sizeof *ids);
+      return;
+    }
     a->corpus->ids = ids;
     a->space *= 2;
   }
@@ -56,11 +67,30 @@ static void add_id(adding *a, int32_t id) {
 
 static void add_piece(void *user, const char *piece, size_t bytes) {
   adding *a = user;
-  int32_t id = thaw_vocabulary_id(a->vocabulary, piece, bytes);
+  int32_t id;
+  if (a->status) return;
+  if (a->known) {
+    id = thaw_vocabulary_id(a->known, piece, bytes);
+  } else {
+    a->status = thaw_vocabulary_number(a->ctx, a->counting, piece, bytes, a->times, &id);
+    if (a->status) return;
+  }
   /* A word that is spelt like a special piece is not one: padding must not come from text. */
   if (id <= THAW_ID_START) id = THAW_ID_UNKNOWN;
   a->unknown += id == THAW_ID_UNKNOWN;
   add_id(a, id);
+}
+
+/* Makes the memory free for more documents. */
+static thaw_status write_ids(thaw_context *ctx, thaw_corpus *corpus) {
+  const size_t count = corpus->offsets[corpus->count] - in_file(corpus);
+  thaw_status status = THAW_OK;
+  if (!corpus->file) status = thaw_id_file_create(ctx, corpus->folder, &corpus->file);
+  if (status == THAW_OK) status = thaw_id_file_write(ctx, corpus->file, corpus->ids, count);
+  if (status) return status;
+  free(corpus->ids);
+  corpus->ids = NULL;
+  return THAW_OK;
 }
 
 /* Space for one more document, and the first offset. */
@@ -79,30 +109,75 @@ static bool grow_documents(thaw_corpus *corpus, bool labelled) {
   return true;
 }
 
-thaw_status thaw_corpus_add(thaw_context *ctx, thaw_corpus *corpus,
-                            const thaw_tokenizing *tokenizing, const thaw_vocabulary *vocabulary,
-                            const char *text, size_t bytes, int32_t label) {
-  const bool labelled = label >= 0;
+/* Room for one more document. */
+static thaw_status begin_document(thaw_context *ctx, thaw_corpus *corpus, bool labelled) {
   if (corpus->count > 0 && labelled != (corpus->labels != NULL)) {
     return thaw_fail(ctx, THAW_INVALID, "document %zu %s a label, those before it %s",
                      corpus->count, labelled ? "has" : "lacks",
                      labelled ? "have none" : "have one");
   }
-  if (!grow_documents(corpus, labelled)) return thaw_fail_memory(ctx, corpus->count);
-  const size_t begin = corpus->offsets[corpus->count];
-  adding a = {.corpus = corpus, .vocabulary = vocabulary, .end = begin, .space = space_for(begin)};
-  add_id(&a, THAW_ID_START);
-  thaw_status status = tokenizing->api->pieces(tokenizing->self, tokenizing->settings, text, bytes,
-                                               add_piece, &a, ctx);
-  if (status == THAW_OK && a.no_memory) status = thaw_fail_memory(ctx, a.end * sizeof(int32_t));
-  if (status != THAW_OK) {
+  if (corpus->folder && corpus->count > 0 &&
+      corpus->offsets[corpus->count] - in_file(corpus) >= THAW_CORPUS_MEMORY) {
+    thaw_status status = write_ids(ctx, corpus);
+    if (status) return status;
+  }
+  return grow_documents(corpus, labelled) ? THAW_OK : thaw_fail_memory(ctx, corpus->count);
+}
+
+/* `a` says where ids come from. */
+static thaw_status add_document(adding *a, const thaw_tokenizing *tokenizing, const char *text,
+                                size_t bytes, int32_t label) {
+  thaw_corpus *corpus = a->corpus;
+  thaw_status status = begin_document(a->ctx, corpus, label >= 0);
+  if (status) return status;
+  const size_t written = in_file(corpus), begin = corpus->offsets[corpus->count] - written;
+  a->end = begin;
+  a->space = space_for(begin);
+  add_id(a, THAW_ID_START);
+  status = tokenizing->api->pieces(tokenizing->self, tokenizing->settings, text, bytes, add_piece,
+                                   a, a->ctx);
+  if (status == THAW_OK) status = a->status;
+  if (status) {
     if (corpus->count == 0) thaw_corpus_free(corpus);
     return status;
   }
-  corpus->empty += a.end == begin + 1;
-  corpus->unknown += a.unknown;
-  if (labelled) corpus->labels[corpus->count] = label;
-  corpus->offsets[++corpus->count] = a.end;
+  corpus->empty += a->end == begin + 1;
+  corpus->unknown += a->unknown;
+  if (label >= 0) corpus->labels[corpus->count] = label;
+  corpus->offsets[++corpus->count] = written + a->end;
+  return THAW_OK;
+}
+
+thaw_status thaw_corpus_add(thaw_context *ctx, thaw_corpus *corpus,
+                            const thaw_tokenizing *tokenizing, const thaw_vocabulary *vocabulary,
+                            const char *text, size_t bytes, int32_t label) {
+  adding a = {.ctx = ctx, .corpus = corpus, .known = vocabulary};
+  return add_document(&a, tokenizing, text, bytes, label);
+}
+
+thaw_status thaw_corpus_add_numbers(thaw_context *ctx, thaw_corpus *corpus,
+                                    const thaw_tokenizing *tokenizing, thaw_vocabulary *counting,
+                                    uint64_t times, const char *text, size_t bytes, int32_t label) {
+  adding a = {.ctx = ctx, .corpus = corpus, .counting = counting, .times = times};
+  return add_document(&a, tokenizing, text, bytes, label);
+}
+
+thaw_status thaw_corpus_finish(thaw_context *ctx, thaw_corpus *corpus, const int32_t *ids) {
+  if (corpus->count == 0) return THAW_OK;
+  if (corpus->file) {
+    thaw_status status = write_ids(ctx, corpus);
+    if (status == THAW_OK && ids)
+      status = thaw_id_file_renumber(ctx, corpus->file, ids, &corpus->unknown);
+    if (status == THAW_OK) status = thaw_id_file_map(ctx, corpus->file);
+    corpus->ids = thaw_id_file_ids(corpus->file);
+    return status;
+  }
+  if (!ids) return THAW_OK;
+  corpus->unknown = 0;
+  for (size_t i = 0; i < corpus->offsets[corpus->count]; i++) {
+    corpus->ids[i] = ids[corpus->ids[i]];
+    corpus->unknown += corpus->ids[i] == THAW_ID_UNKNOWN;
+  }
   return THAW_OK;
 }
 

@@ -1,7 +1,9 @@
-/* corpus.h: documents as ids, in memory (4 bytes a token), ready to be batched. */
+/* corpus.h: documents as ids, ready to be batched: 4 bytes a token, in memory while they are few,
+ * else in a file without a name that is mapped; and 12 bytes a document, always in memory. */
 #ifndef THAW_CORPUS_H
 #define THAW_CORPUS_H
 
+#include "text/id_file.h"
 #include "text/vocabulary.h"
 
 typedef struct thaw_corpus {
@@ -11,9 +13,16 @@ typedef struct thaw_corpus {
   size_t count;    /* documents */
   size_t unknown;  /* tokens that were not in the vocabulary */
   size_t empty;    /* documents without a piece: they are kept, as THAW_ID_START alone */
+
+  const char
+      *folder; /* for a file, when ids become more than THAW_CORPUS_MEMORY; NULL: they stay in
+                  memory. It belongs to the caller and is needed until thaw_corpus_finish */
+  thaw_id_file *file; /* then; `ids` are the last ones only, until thaw_corpus_finish */
 } thaw_corpus;
 
-/* Starts empty when zero-initialised. */
+enum { THAW_CORPUS_MEMORY = 1 << 20 };
+
+/* Starts empty when zero-initialised, but for `folder` perhaps. */
 void thaw_corpus_free(thaw_corpus *corpus);
 
 /* A tokenizer plugin at work: its descriptor's functions, its settings and its state. */
@@ -28,6 +37,14 @@ typedef struct thaw_tokenizing {
 thaw_status thaw_corpus_add(thaw_context *ctx, thaw_corpus *corpus,
                             const thaw_tokenizing *tokenizing, const thaw_vocabulary *vocabulary,
                             const char *text, size_t bytes, int32_t label);
+/* The same with numbers that `counting` gives (thaw_vocabulary_number) in the place of ids; the
+ * pieces count `times` times. */
+thaw_status thaw_corpus_add_numbers(thaw_context *ctx, thaw_corpus *corpus,
+                                    const thaw_tokenizing *tokenizing, thaw_vocabulary *counting,
+                                    uint64_t times, const char *text, size_t bytes, int32_t label);
+/* After the last document of a corpus that has a folder, or numbers: these become ids[number]
+ * (NULL: they are ids), and all can be read. */
+thaw_status thaw_corpus_finish(thaw_context *ctx, thaw_corpus *corpus, const int32_t *ids);
 /* A corpus of some of the documents, copied. */
 thaw_status thaw_corpus_pick(thaw_context *ctx, const thaw_corpus *corpus, const size_t *documents,
                              size_t count, thaw_corpus *picked);

@@ -17,15 +17,17 @@ enum { SPECIALS = 3, FIRST_SLOTS = 1024, CHUNK = 1 << 16, SHORT = 16 };
 
 static const char *const special_pieces[SPECIALS] = {"xxunk", "xxpad", "xxbos"};
 
-/* Of a short piece, all its bytes: its first and its last ones, which may overlap. Of a longer one,
- * a hash and the last. */
+/* What a piece is found by. Of a short one, `first` and `last` are all its bytes: its first and its
+ * last ones, which may overlap. Of a longer one they are a hash and the last bytes. */
 typedef struct key {
-  uint64_t first, last;
+  uint64_t first, last, hash;
   size_t bytes;
 } key;
 
 typedef struct entry {
-  key key;
+  uint64_t first, last; /* as in its key */
+  uint32_t bytes;
+  int32_t number; /* its place in the list before it was finished */
   const char *text;
   uint64_t count;
 } entry;
@@ -38,7 +40,9 @@ typedef struct slot {
 struct thaw_vocabulary {
   entry *entries;
   size_t count, space;
-  size_t fixed; /* special pieces and markers, at the front of the list */
+  size_t numbers; /* how many there were when it was finished: those that are left out stay behind
+                     the others */
+  size_t fixed;   /* special pieces and markers, at the front of the list */
   slot *slots;
   size_t slot_count; /* a power of two, more than 4/3 of the pieces */
   thaw_arena *arena;
@@ -54,37 +58,37 @@ static uint64_t load(const char *bytes, size_t count) {
   return value;
 }
 
+/* Multiplying spreads a bit upwards, shifting down again. */
+static key make_key(uint64_t first, uint64_t last, size_t bytes) {
+  uint64_t hash = (first + bytes) * 0x9e3779b97f4a7c15u;
+  hash = (hash ^ hash >> 29 ^ last) * 0xbf58476d1ce4e5b9u;
+  hash = (hash ^ hash >> 32) * 0x94d049bb133111ebu;
+  return (key){first, last, hash ^ hash >> 31, bytes};
+}
+
 static key key_of(const char *piece, size_t bytes) {
   const char *end = piece + bytes;
-  if (bytes > SHORT) return (key){thaw_hash64(piece, bytes), load(end - 8, 8), bytes};
-  if (bytes >= 8) return (key){load(piece, 8), load(end - 8, 8), bytes};
-  if (bytes >= 4) return (key){load(piece, 4), load(end - 4, 4), bytes};
-  if (bytes >= 2) return (key){load(piece, 2), load(end - 2, 2), bytes};
-  return (key){bytes ? load(piece, 1) : 0, 0, bytes};
+  if (bytes > SHORT) return make_key(thaw_hash64(piece, bytes), load(end - 8, 8), bytes);
+  if (bytes >= 8) return make_key(load(piece, 8), load(end - 8, 8), bytes);
+  if (bytes >= 4) return make_key(load(piece, 4), load(end - 4, 4), bytes);
+  if (bytes >= 2) return make_key(load(piece, 2), load(end - 2, 2), bytes);
+  return make_key(bytes ? load(piece, 1) : 0, 0, bytes);
 }
 
-/* Multiplying spreads a bit upwards, shifting down again. */
-static uint64_t hash_of(const key *k) {
-  uint64_t hash = (k->first + k->bytes) * 0x9e3779b97f4a7c15u;
-  hash = (hash ^ hash >> 29 ^ k->last) * 0xbf58476d1ce4e5b9u;
-  hash = (hash ^ hash >> 32) * 0x94d049bb133111ebu;
-  return hash ^ hash >> 31;
-}
-
-static uint32_t tag_of(uint64_t hash) {
-  return (uint32_t)(hash >> 32);
+static slot make_slot(const key *k, size_t place) {
+  return (slot){(uint32_t)(k->hash >> 32), (uint32_t)place + 1};
 }
 
 /* The slot of the piece, or the free slot where it belongs. */
-static slot *find_slot(const thaw_vocabulary *v, const char *piece, const key *k, uint64_t hash) {
+static slot *find_slot(const thaw_vocabulary *v, const char *piece, const key *k) {
   const size_t mask = v->slot_count - 1;
-  const uint32_t tag = tag_of(hash);
-  for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
+  const uint32_t tag = (uint32_t)(k->hash >> 32);
+  for (size_t i = (size_t)k->hash & mask;; i = (i + 1) & mask) {
     slot *s = &v->slots[i];
     if (s->place == 0) return s;
     if (s->tag != tag) continue;
     const entry *e = &v->entries[s->place - 1];
-    if (e->key.first == k->first && e->key.last == k->last && e->key.bytes == k->bytes &&
+    if (e->first == k->first && e->last == k->last && e->bytes == k->bytes &&
         (k->bytes <= SHORT || memcmp(e->text, piece, k->bytes) == 0)) {
       return s;
     }
@@ -100,8 +104,8 @@ static bool build_slots(thaw_vocabulary *v, size_t slot_count) {
   v->slot_count = slot_count;
   for (size_t i = 0; i < v->count; i++) {
     const entry *e = &v->entries[i];
-    const uint64_t hash = hash_of(&e->key);
-    *find_slot(v, e->text, &e->key, hash) = (slot){tag_of(hash), (uint32_t)i + 1};
+    const key k = make_key(e->first, e->last, e->bytes);
+    *find_slot(v, e->text, &k) = make_slot(&k, i);
   }
   return true;
 }
@@ -126,10 +130,9 @@ static const char *keep_text(thaw_vocabulary *v, const char *piece, size_t bytes
 /* The piece's entry, added with a count of 0 when it is new; NULL when there is no memory. */
 static entry *find_or_add(thaw_vocabulary *v, const char *piece, size_t bytes) {
   const key k = key_of(piece, bytes);
-  const uint64_t hash = hash_of(&k);
-  slot *s = find_slot(v, piece, &k, hash);
+  slot *s = find_slot(v, piece, &k);
   if (s->place) return &v->entries[s->place - 1];
-  if (v->count >= INT32_MAX) return NULL;
+  if (v->count >= INT32_MAX || bytes >= UINT32_MAX) return NULL;
   if (v->count == v->space) {
     const size_t space = v->space ? 2 * v->space : 256;
     entry *entries = realloc(v->entries, space * sizeof *entries);
@@ -139,12 +142,16 @@ static entry *find_or_add(thaw_vocabulary *v, const char *piece, size_t bytes) {
   }
   if (4 * (v->count + 1) > 3 * v->slot_count) {
     if (!build_slots(v, 2 * v->slot_count)) return NULL;
-    s = find_slot(v, piece, &k, hash);
+    s = find_slot(v, piece, &k);
   }
   const char *text = keep_text(v, piece, bytes);
   if (!text) return NULL;
-  v->entries[v->count] = (entry){.key = k, .text = text};
-  *s = (slot){tag_of(hash), (uint32_t)++v->count};
+  v->entries[v->count] = (entry){.first = k.first,
+                                 .last = k.last,
+                                 .bytes = (uint32_t)bytes,
+                                 .number = (int32_t)v->count,
+                                 .text = text};
+  *s = make_slot(&k, v->count++);
   return &v->entries[v->count - 1];
 }
 
@@ -185,15 +192,23 @@ void thaw_vocabulary_free(thaw_vocabulary *vocabulary) {
   free(vocabulary);
 }
 
-thaw_status thaw_vocabulary_count(thaw_context *ctx, thaw_vocabulary *vocabulary, const char *piece,
-                                  size_t bytes) {
+thaw_status thaw_vocabulary_number(thaw_context *ctx, thaw_vocabulary *vocabulary,
+                                   const char *piece, size_t bytes, uint64_t times,
+                                   int32_t *number) {
   if (vocabulary->finished) {
     return thaw_fail(ctx, THAW_INVALID, "a vocabulary that is finished counts no more pieces");
   }
   entry *e = find_or_add(vocabulary, piece, bytes);
   if (!e) return thaw_fail_memory(ctx, bytes);
-  e->count++;
+  e->count += times;
+  *number = e->number;
   return THAW_OK;
+}
+
+thaw_status thaw_vocabulary_count(thaw_context *ctx, thaw_vocabulary *vocabulary, const char *piece,
+                                  size_t bytes) {
+  int32_t number;
+  return thaw_vocabulary_number(ctx, vocabulary, piece, bytes, 1, &number);
 }
 
 static int by_falling_count(const void *a, const void *b) {
@@ -206,9 +221,10 @@ thaw_status thaw_vocabulary_finish(thaw_context *ctx, thaw_vocabulary *vocabular
                                    uint64_t min_count, size_t max_size) {
   thaw_vocabulary *v = vocabulary;
   entry *ordinary = v->entries + v->fixed;
-  const size_t found = v->count - v->fixed;
-  qsort(ordinary, found, sizeof *ordinary, by_falling_count);
-  size_t kept = 0;
+  const size_t numbered = v->count - v->fixed;
+  qsort(ordinary, numbered, sizeof *ordinary, by_falling_count);
+  size_t found = numbered, kept = 0;
+  while (found > 0 && ordinary[found - 1].count == 0) found--;
   while (kept < found && ordinary[kept].count >= min_count &&
          (max_size == 0 || v->fixed + kept < max_size)) {
     kept++;
@@ -222,6 +238,7 @@ thaw_status thaw_vocabulary_finish(thaw_context *ctx, thaw_vocabulary *vocabular
         found, (unsigned long long)(found ? ordinary[0].count : 0), (unsigned long long)min_count,
         max_size, v->fixed);
   }
+  v->numbers = v->count;
   v->count = v->fixed + kept;
   v->finished = true;
   return build_slots(v, v->slot_count) ? THAW_OK : thaw_fail_memory(ctx, v->slot_count);
@@ -274,7 +291,7 @@ static bool add_new(thaw_vocabulary *v, const thaw_vocabulary *from, size_t max_
   for (size_t i = 0; i < from->count && v->count < max_size; i++) {
     const entry *known = &from->entries[i];
     const size_t before = v->count;
-    entry *added = find_or_add(v, known->text, known->key.bytes);
+    entry *added = find_or_add(v, known->text, known->bytes);
     if (!added) return false;
     if (v->count > before) added->count = known->count;
   }
@@ -303,8 +320,21 @@ void thaw_vocabulary_map(const thaw_vocabulary *to, const thaw_vocabulary *from,
   for (size_t i = 0; i < to->count; i++) {
     const entry *e = &to->entries[i];
     /* A free slot's place is 0, one less than that of the first piece. */
-    rows[i] = (int32_t)find_slot(from, e->text, &e->key, hash_of(&e->key))->place - 1;
+    const key k = make_key(e->first, e->last, e->bytes);
+    rows[i] = (int32_t)find_slot(from, e->text, &k)->place - 1;
   }
+}
+
+void thaw_vocabulary_ids(const thaw_vocabulary *counted, const thaw_vocabulary *known,
+                         int32_t *ids) {
+  for (size_t i = 0; i < counted->numbers; i++) {
+    const entry *e = &counted->entries[i];
+    ids[e->number] = thaw_vocabulary_id(known, e->text, e->bytes);
+  }
+}
+
+size_t thaw_vocabulary_numbers(const thaw_vocabulary *vocabulary) {
+  return vocabulary->finished ? vocabulary->numbers : vocabulary->count;
 }
 
 size_t thaw_vocabulary_size(const thaw_vocabulary *vocabulary) {
@@ -313,7 +343,7 @@ size_t thaw_vocabulary_size(const thaw_vocabulary *vocabulary) {
 
 int32_t thaw_vocabulary_id(const thaw_vocabulary *vocabulary, const char *piece, size_t bytes) {
   const key k = key_of(piece, bytes);
-  const slot *s = find_slot(vocabulary, piece, &k, hash_of(&k));
+  const slot *s = find_slot(vocabulary, piece, &k);
   return s->place ? (int32_t)(s->place - 1) : THAW_ID_UNKNOWN;
 }
 

@@ -16,6 +16,13 @@ thaw_vocabulary *thaw_vocabulary_create(const char *const *markers); /* NULL: no
 void thaw_vocabulary_free(thaw_vocabulary *vocabulary);
 thaw_status thaw_vocabulary_count(thaw_context *ctx, thaw_vocabulary *vocabulary, const char *piece,
                                   size_t bytes);
+/* Counts the piece `times` times, which may be 0, and gives it a number that it has until the
+ * vocabulary is finished, from 0 in the order in which pieces come, the special ones first. So a
+ * text can be turned into numbers while its pieces are being counted, and the numbers into ids
+ * afterwards. */
+thaw_status thaw_vocabulary_number(thaw_context *ctx, thaw_vocabulary *vocabulary,
+                                   const char *piece, size_t bytes, uint64_t times,
+                                   int32_t *number);
 /* Keeps the pieces that occurred at least `min_count` times, at most `max_size` ids in all (0: no
  * limit), and gives them their ids. THAW_INVALID when no ordinary piece is left: says how many
  * there were and the two settings. */
@@ -34,6 +41,13 @@ thaw_status thaw_vocabulary_join(thaw_context *ctx, const thaw_vocabulary *own,
 /* Where each piece of `to` stands in `from`: rows[id in to] is its id there, −1 when it is new.
  * `rows` has room for all of `to`. */
 void thaw_vocabulary_map(const thaw_vocabulary *to, const thaw_vocabulary *from, int32_t *rows);
+
+/* How many numbers thaw_vocabulary_number gave. */
+size_t thaw_vocabulary_numbers(const thaw_vocabulary *vocabulary);
+/* What became of them, when `counted` is finished: ids[number] is the piece's id in `known`,
+ * THAW_ID_UNKNOWN when it is not there. `known` may be `counted` itself. */
+void thaw_vocabulary_ids(const thaw_vocabulary *counted, const thaw_vocabulary *known,
+                         int32_t *ids);
 
 size_t thaw_vocabulary_size(const thaw_vocabulary *vocabulary);
 /* THAW_ID_UNKNOWN when it is not there. */

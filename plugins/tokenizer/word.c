@@ -93,9 +93,9 @@ enum {
   CAPITAL = 2, /* a letter too */
   DIGIT = 4,
   CONNECTOR = 8,  /* _ */
-  IN_WORD = 16,   /* : . ' are no boundary between two letters */
-  IN_NUMBER = 32, /* , ; . ' are none between two digits */
-  MARK = 64,
+  IN_WORD = 16,   /* : . ' do not cut between two letters */
+  IN_NUMBER = 32, /* , ; . ' do not between two digits */
+  MARK = 64,      /* any other */
   SEPARATOR = 128,
   FOREIGN = 256, /* part of a character beyond ASCII: libunistring has to be asked */
   ALL_KINDS = 511,
@@ -149,25 +149,17 @@ static bool is_separator(ucs4_t c) {
 }
 
 static uint16_t kind_of(uint8_t byte) {
+  static const uint16_t kinds[] = {
+      [WBP_ALETTER] = LETTER,         [WBP_NUMERIC] = DIGIT,
+      [WBP_EXTENDNUMLET] = CONNECTOR, [WBP_MIDLETTER] = IN_WORD,
+      [WBP_MIDNUM] = IN_NUMBER,       [WBP_MIDNUMLET] = IN_WORD | IN_NUMBER,
+      [WBP_SQ] = IN_WORD | IN_NUMBER};
   if (byte >= 0x80) return FOREIGN;
   if (is_separator(byte)) return SEPARATOR;
-  switch (uc_wordbreak_property(byte)) {
-    case WBP_ALETTER:
-      return byte <= 'Z' ? LETTER | CAPITAL : LETTER;
-    case WBP_NUMERIC:
-      return DIGIT;
-    case WBP_EXTENDNUMLET:
-      return CONNECTOR;
-    case WBP_MIDLETTER:
-      return MARK | IN_WORD;
-    case WBP_MIDNUM:
-      return MARK | IN_NUMBER;
-    case WBP_MIDNUMLET:
-    case WBP_SQ:
-      return MARK | IN_WORD | IN_NUMBER;
-    default:
-      return MARK;
-  }
+  const size_t property = (size_t)uc_wordbreak_property(byte);
+  const uint16_t kind = property < sizeof kinds / sizeof *kinds ? kinds[property] : 0;
+  if (kind & LETTER && byte <= 'Z') return LETTER | CAPITAL;
+  return kind ? kind : MARK;
 }
 
 static void prepare(word *w) {

@@ -1,8 +1,11 @@
 /* Documents as ids; classes; which documents are held out and which are sampled. */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/context.h"
 #include "text/corpus.h"
@@ -155,6 +158,113 @@ START_TEST(some_documents_are_picked) {
 }
 END_TEST
 
+/* ---- Numbers, and corpora that are larger than memory ---------------------------------------- */
+
+START_TEST(numbers_become_ids) {
+  thaw_corpus corpus = {0};
+  thaw_vocabulary *counting = thaw_vocabulary_create(NULL);
+  static const char *const texts[] = {"sat cat cat", "dog", "xxbos dog cat"};
+  for (size_t i = 0; i < 3; i++) {
+    ck_assert_int_eq(thaw_corpus_add_numbers(ctx, &corpus, &tokenizing, counting, i != 1, texts[i],
+                                             strlen(texts[i]), -1),
+                     THAW_OK);
+  }
+  expect_document(&corpus, 0, 4, (int32_t[]){2, 3, 4, 4});
+  ck_assert_int_eq(thaw_vocabulary_finish(ctx, counting, 1, 0), THAW_OK);
+  ck_assert_uint_eq(thaw_vocabulary_frequency(counting, 3), 3); /* cat */
+  ck_assert_uint_eq(thaw_vocabulary_frequency(counting, 4), 1); /* dog, of the last text alone */
+  int32_t ids[6];
+  ck_assert_uint_eq(thaw_vocabulary_numbers(counting), 6);
+  thaw_vocabulary_ids(counting, vocabulary, ids);
+  ck_assert_int_eq(thaw_corpus_finish(ctx, &corpus, ids), THAW_OK);
+  expect_document(&corpus, 0, 4, (int32_t[]){2, 5, 4, 4});
+  expect_document(&corpus, 1, 2, (int32_t[]){2, 0});
+  expect_document(&corpus, 2, 4, (int32_t[]){2, 0, 0, 4});
+  ck_assert_uint_eq(corpus.unknown, 3);
+  thaw_corpus_free(&corpus);
+  thaw_vocabulary_free(counting);
+}
+END_TEST
+
+/* Documents of different lengths, in all more than two times what stays in memory. */
+static thaw_status fill(thaw_corpus *corpus) {
+  static const char words_of[] = "the cat sat the dog sat cat sat ";
+  char text[64 * 32 + 1] = "";
+  for (size_t i = 0; i < 64; i++) memcpy(text + 32 * i, words_of, 32);
+  for (size_t i = 0; corpus->count == 0 || corpus->offsets[corpus->count] < 2500000; i++) {
+    thaw_status status = thaw_corpus_add(ctx, corpus, &tokenizing, vocabulary, text,
+                                         i * 37 % sizeof text, (int32_t)(i % 3));
+    if (status) return status;
+  }
+  return THAW_OK;
+}
+
+START_TEST(ids_that_are_too_many_go_to_a_file) {
+  static const int32_t same[] = {0, 1, 2, 3, 4, 5}, other[] = {0, 1, 2, 5, 0, 3};
+  thaw_corpus kept = {0};
+  ck_assert_int_eq(fill(&kept), THAW_OK);
+  ck_assert_ptr_null(kept.file);
+  for (size_t pass = 0; pass < 3; pass++) {
+    const int32_t *ids = pass == 0 ? NULL : pass == 1 ? same : other;
+    thaw_corpus large = {.folder = "/tmp"};
+    ck_assert_int_eq(fill(&large), THAW_OK);
+    ck_assert_ptr_nonnull(large.file);
+    ck_assert_int_eq(thaw_corpus_finish(ctx, &large, ids), THAW_OK);
+    ck_assert_int_eq(thaw_corpus_finish(ctx, &kept, ids), THAW_OK);
+    ck_assert_uint_eq(large.count, kept.count);
+    ck_assert_mem_eq(large.offsets, kept.offsets, (kept.count + 1) * sizeof *kept.offsets);
+    ck_assert_mem_eq(large.labels, kept.labels, kept.count * sizeof *kept.labels);
+    ck_assert(memcmp(large.ids, kept.ids, kept.offsets[kept.count] * sizeof *kept.ids) == 0);
+    ck_assert_uint_eq(large.unknown, kept.unknown);
+    ck_assert_uint_eq(large.empty, kept.empty);
+    thaw_corpus_free(&large);
+  }
+  thaw_corpus_free(&kept);
+}
+END_TEST
+
+START_TEST(a_file_leaves_nothing_behind) {
+  char folder[] = "/tmp/thaw-corpus-XXXXXX";
+  ck_assert_ptr_nonnull(mkdtemp(folder));
+  thaw_corpus finished = {.folder = folder}, begun = {.folder = folder};
+  ck_assert_int_eq(fill(&finished), THAW_OK);
+  ck_assert_int_eq(fill(&begun), THAW_OK);
+  ck_assert_int_eq(thaw_corpus_finish(ctx, &finished, NULL), THAW_OK);
+  ck_assert_int_eq(rmdir(folder), 0); /* it is empty even now */
+  thaw_corpus_free(&finished);
+  thaw_corpus_free(&begun);
+}
+END_TEST
+
+START_TEST(no_place_for_a_file) {
+  thaw_corpus corpus = {.folder = "/nowhere"};
+  ck_assert_int_eq(setenv("TMPDIR", "/tmp", 1), 0);
+  ck_assert_int_eq(fill(&corpus), THAW_OK);
+  ck_assert_ptr_nonnull(corpus.file);
+  thaw_corpus_free(&corpus);
+  corpus.folder = "/nowhere";
+  ck_assert_int_eq(setenv("TMPDIR", "/nowhere/else", 1), 0);
+  ck_assert_int_eq(fill(&corpus), THAW_FAILED);
+  ck_assert_str_eq(thaw_error(ctx),
+                   "cannot make a temporary file in /nowhere/else: No such file or directory");
+  thaw_corpus_free(&corpus);
+}
+END_TEST
+
+/* A limit on the size of files, which fails as a full disk does. */
+START_TEST(a_full_disk) {
+  const struct rlimit limit = {6 << 20, 6 << 20};
+  ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+  ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  thaw_corpus corpus = {.folder = "/tmp"};
+  ck_assert_int_eq(fill(&corpus), THAW_FAILED);
+  ck_assert_str_eq(thaw_error(ctx),
+                   "cannot write the text's ids to a temporary file in /tmp, after 6 MB: "
+                   "File too large");
+  thaw_corpus_free(&corpus);
+}
+END_TEST
+
 /* ---- Classes --------------------------------------------------------------------------------- */
 
 START_TEST(classes_are_in_the_order_of_bytes) {
@@ -297,6 +407,11 @@ int main(void) {
   tcase_add_test(tests, labels_for_all_or_for_none);
   tcase_add_test(tests, a_document_that_the_tokenizer_refuses_is_not_there);
   tcase_add_test(tests, some_documents_are_picked);
+  tcase_add_test(tests, numbers_become_ids);
+  tcase_add_test(tests, ids_that_are_too_many_go_to_a_file);
+  tcase_add_test(tests, a_file_leaves_nothing_behind);
+  tcase_add_test(tests, no_place_for_a_file);
+  tcase_add_test(tests, a_full_disk);
   tcase_add_test(tests, classes_are_in_the_order_of_bytes);
   tcase_add_test(tests, a_split_keeps_the_shares_of_classes);
   tcase_add_test(tests, a_split_without_labels);

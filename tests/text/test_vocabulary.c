@@ -127,6 +127,68 @@ START_TEST(nothing_left) {
 END_TEST
 
 /* Enough pieces for the table and the texts to grow several times, one longer than a chunk. */
+/* Short pieces are told apart by their bytes alone, longer ones by a hash first: here each differs
+ * from its neighbour in one byte, or in its length. */
+START_TEST(pieces_of_any_length_differ) {
+  enum { LONGEST = 40 };
+  char piece[LONGEST + 1];
+  thaw_vocabulary *v = thaw_vocabulary_create(NULL);
+  int32_t number, expected = 3;
+  for (size_t bytes = 1; bytes <= LONGEST; bytes++) {
+    memset(piece, 'a', sizeof piece);
+    for (size_t changed = 0; changed <= bytes; changed++) {
+      if (changed < bytes) piece[changed] = 'b';
+      ck_assert_int_eq(thaw_vocabulary_number(ctx, v, piece, bytes, 1, &number), THAW_OK);
+      ck_assert_int_eq(number, expected++);
+      ck_assert_int_eq(thaw_vocabulary_number(ctx, v, piece, bytes, 1, &number), THAW_OK);
+      ck_assert_int_eq(number, expected - 1);
+      piece[changed] = 'a';
+    }
+  }
+  ck_assert_uint_eq(thaw_vocabulary_numbers(v), (size_t)expected);
+  thaw_vocabulary_free(v);
+}
+END_TEST
+
+START_TEST(numbers_become_ids) {
+  static const char *const words[] = {"rare",   "twice",  "seen",   "twice",
+                                      "thrice", "thrice", "thrice", "xxpad"};
+  static const uint64_t times[] = {1, 1, 0, 1, 1, 1, 1, 1};
+  static const int32_t numbers[] = {3, 4, 5, 4, 6, 6, 6, THAW_ID_PADDING};
+  thaw_vocabulary *v = thaw_vocabulary_create(NULL), *other = finished("seen rare", NULL);
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    int32_t number;
+    ck_assert_int_eq(thaw_vocabulary_number(ctx, v, words[i], strlen(words[i]), times[i], &number),
+                     THAW_OK);
+    ck_assert_int_eq(number, numbers[i]);
+  }
+  ck_assert_int_eq(thaw_vocabulary_finish(ctx, v, 2, 0), THAW_OK);
+  expect_pieces(v, "thrice twice");
+  ck_assert_uint_eq(thaw_vocabulary_numbers(v), 7);
+  int32_t ids[7];
+  thaw_vocabulary_ids(v, v, ids);
+  ck_assert_mem_eq(ids, ((int32_t[]){0, 1, 2, 0, 4, 0, 3}), sizeof ids);
+  /* Also those that were left out. */
+  thaw_vocabulary_ids(v, other, ids);
+  ck_assert_mem_eq(ids, ((int32_t[]){0, 1, 2, 3, 0, 4, 0}), sizeof ids);
+  thaw_vocabulary_free(v);
+  thaw_vocabulary_free(other);
+}
+END_TEST
+
+/* It has a number, but it did not occur. */
+START_TEST(a_piece_that_counts_nothing_is_no_word) {
+  int32_t number;
+  thaw_vocabulary *v = count_words("a b", NULL);
+  ck_assert_int_eq(thaw_vocabulary_number(ctx, v, "c", 1, 0, &number), THAW_OK);
+  ck_assert_int_eq(thaw_vocabulary_finish(ctx, v, 5, 0), THAW_INVALID);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), ": 2 different pieces occurred"));
+  ck_assert_int_eq(thaw_vocabulary_finish(ctx, v, 0, 0), THAW_OK);
+  expect_pieces(v, "a b");
+  thaw_vocabulary_free(v);
+}
+END_TEST
+
 START_TEST(many_pieces) {
   enum { PIECES = 50000, LONG = 200000 };
   char piece[32];
@@ -271,6 +333,9 @@ int main(void) {
   tcase_add_test(tests, max_size_counts_every_id);
   tcase_add_test(tests, markers_are_always_there);
   tcase_add_test(tests, nothing_left);
+  tcase_add_test(tests, pieces_of_any_length_differ);
+  tcase_add_test(tests, numbers_become_ids);
+  tcase_add_test(tests, a_piece_that_counts_nothing_is_no_word);
   tcase_add_test(tests, many_pieces);
   tcase_add_test(tests, a_list_comes_back);
   tcase_add_test(tests, a_list_that_is_no_vocabulary);

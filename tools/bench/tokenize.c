@@ -13,7 +13,7 @@
 #include "base/context.h"
 #include "plugin/registry.h"
 #include "plugin/settings.h"
-#include "text/documents.h"
+#include "text/reader.h"
 #include "text/tokenizing.h"
 
 enum { MIN_COUNT = 2, MAX_VOCABULARY = 30000 };
@@ -38,17 +38,33 @@ static void take_piece(void *user, const char *piece, size_t bytes) {
     c->status = thaw_vocabulary_count(c->ctx, c->vocabulary, piece, bytes);
 }
 
+/* All documents' texts, each with a NUL behind it. */
+static thaw_status read_texts(thaw_context *ctx, const char *path, thaw_buffer *texts) {
+  const thaw_source source = {.format = THAW_FORMAT_TEXT, .path = path, .encoding = "utf-8"};
+  thaw_reader *reader = NULL;
+  const thaw_document *document;
+  thaw_status status = thaw_reader_open(ctx, &source, &reader);
+  while (status == THAW_OK) {
+    status = thaw_reader_next(ctx, reader, &document);
+    if (status || !document) break;
+    if (!thaw_buffer_append(texts, document->text, document->bytes + 1))
+      status = thaw_fail_memory(ctx, document->bytes);
+  }
+  thaw_reader_close(reader);
+  return status;
+}
+
 /* One pass over all documents; with a vocabulary, up to its ids. */
-static thaw_status pass(const thaw_tokenizing *t, const thaw_documents *documents, counting *c,
+static thaw_status pass(const thaw_tokenizing *t, const thaw_buffer *texts, counting *c,
                         const char *what) {
   size_t bytes = 0;
   thaw_status status = THAW_OK;
   const double begin = seconds_now();
-  for (size_t d = 0; d < documents->count && status == THAW_OK; d++) {
-    const thaw_document_place *place = thaw_documents_at(documents, d);
-    bytes += place->bytes;
-    status = t->api->pieces(t->self, t->settings, thaw_documents_text(documents, place->text),
-                            place->bytes, take_piece, c, c->ctx);
+  for (const char *text = texts->data; text < texts->data + texts->size && status == THAW_OK;) {
+    const size_t length = strlen(text);
+    bytes += length;
+    status = t->api->pieces(t->self, t->settings, text, length, take_piece, c, c->ctx);
+    text += length + 1;
   }
   if (status == THAW_OK) status = c->status;
   if (status == THAW_OK && c->vocabulary)
@@ -59,18 +75,17 @@ static thaw_status pass(const thaw_tokenizing *t, const thaw_documents *document
 }
 
 static thaw_status measure(thaw_context *ctx, const thaw_tokenizing *t, const char *path) {
-  thaw_documents documents = {0};
-  const thaw_source source = {.format = THAW_FORMAT_TEXT, .path = path, .encoding = "utf-8"};
+  thaw_buffer texts = {0};
   counting alone = {.ctx = ctx}, counted = {.ctx = ctx};
-  thaw_status status = thaw_documents_read(ctx, &documents, &source);
-  if (status == THAW_OK) status = pass(t, &documents, &alone, "pieces");
+  thaw_status status = read_texts(ctx, path, &texts);
+  if (status == THAW_OK) status = pass(t, &texts, &alone, "pieces");
   if (status == THAW_OK) {
     counted.vocabulary = thaw_vocabulary_create(t->api->markers);
-    status = counted.vocabulary ? pass(t, &documents, &counted, "pieces and vocabulary")
+    status = counted.vocabulary ? pass(t, &texts, &counted, "pieces and vocabulary")
                                 : thaw_fail_memory(ctx, 0);
   }
   thaw_vocabulary_free(counted.vocabulary);
-  thaw_documents_free(&documents);
+  thaw_buffer_free(&texts);
   return status;
 }
 
