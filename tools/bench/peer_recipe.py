@@ -97,7 +97,8 @@ class Recipe:
         settings = self.s["stages"]["classify"]
         block = DataBlock(blocks=(self.text(vocab=vocabulary), CategoryBlock), get_x=ColReader("text"),
                           get_y=ColReader("label"), splitter=ColSplitter())
-        loaders = block.dataloaders(table(self.folder, "train", "valid"), bs=settings["batch"])
+        # Without processes of its own: for short documents, fastai's default of one a core is slower.
+        loaders = block.dataloaders(table(self.folder, "train", "valid"), bs=settings["batch"], num_workers=0)
         output_p, hidden_p = self.s["head"]["dropout"]
         learner = text_classifier_learner(loaders, AWD_LSTM, config=self.config("classify", output_p=output_p),
                                           drop_mult=1, lin_ftrs=self.s["head"]["hidden"], ps=[hidden_p],
