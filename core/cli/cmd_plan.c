@@ -11,19 +11,52 @@ static const thaw_option options[] = {THAW_SET_OPTION,
                                       THAW_OUTPUT_OPTION,
                                       THAW_FOLDER_OPTION,
                                       THAW_CACHE_OPTION,
+                                      THAW_CHECKPOINT_OPTION,
                                       THAW_FORMAT_OPTION(thaw_experiment_settings),
                                       {0}};
 
 static const double mebibyte = 1048576;
 
+/* "0.4 s", "42 s", "6 min 50 s", "3 h 20 min", "2 d 4 h" */
+static void write_time(double seconds, char text[32]) {
+  static const struct {
+    const char *large, *small;
+    int64_t parts, seconds; /* the large one has so many small ones, a small one so many seconds */
+  } units[] = {{"min", "s", 60, 1}, {"h", "min", 60, 60}, {"d", "h", 24, 3600}};
+  const int64_t whole = (int64_t)(seconds + 0.5);
+  if (whole < 60) {
+    snprintf(text, 32, seconds < 9.95 ? "%.1f s" : "%.0f s", seconds);
+    return;
+  }
+  size_t u = 0;
+  while (u < 2 && whole >= units[u + 1].parts * units[u + 1].seconds) u++;
+  const int64_t small = (int64_t)(seconds / (double)units[u].seconds + 0.5);
+  snprintf(text, 32, "%" PRId64 " %s %" PRId64 " %s", small / units[u].parts, units[u].large,
+           small % units[u].parts, units[u].small);
+}
+
+/* For people in their units, for programs in bytes and seconds. */
+static void add_cost(thaw_table *table, const thaw_stage_plan *plan, bool programs) {
+  char time[32];
+  write_time(plan->seconds, time);
+  thaw_table_number(table, (double)plan->bytes / (programs ? 1 : mebibyte), 0);
+  if (programs)
+    thaw_table_number(table, plan->seconds, 1);
+  else
+    thaw_table_text(table, time);
+}
+
 static thaw_status print_stages(const thaw_call *call, const thaw_plan *plan, int format) {
-  static const char *const headings[] = {"stage",  "state",      "data",        "documents",
-                                         "tokens", "vocabulary", "classes",     "parameters",
-                                         "epochs", "steps",      "memory (MiB)"};
+  static const char *const headings[] = {"stage",  "state",      "data",    "documents",
+                                         "tokens", "vocabulary", "classes", "parameters",
+                                         "epochs", "steps"};
+  const bool programs = format == THAW_TABLE_CSV || format == THAW_TABLE_JSON;
   thaw_table *table = thaw_table_create();
   if (!table) return thaw_fail_memory(call->ctx, 0);
   for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
     thaw_table_column(table, headings[i]);
+  thaw_table_column(table, programs ? "bytes" : "memory (MiB)");
+  thaw_table_column(table, programs ? "seconds" : "time");
   for (size_t i = 0; i < plan->count; i++) {
     const thaw_stage_plan *p = &plan->stages[i];
     thaw_table_text(table, p->stage);
@@ -39,11 +72,26 @@ static thaw_status print_stages(const thaw_call *call, const thaw_plan *plan, in
     thaw_table_number(table, (double)p->parameters, 0);
     thaw_table_number(table, (double)p->epochs, 0);
     thaw_table_number(table, (double)p->steps, 0);
-    thaw_table_number(table, (double)p->bytes / mebibyte, 1);
+    add_cost(table, p, programs);
   }
   thaw_status status = thaw_print_table(call, table, format);
   thaw_table_free(table);
   return status;
+}
+
+static void print_total(const thaw_call *call, const thaw_plan *plan) {
+  double seconds = 0;
+  size_t bytes = 0;
+  char time[32];
+  for (size_t i = 0; i < plan->count; i++) {
+    seconds += plan->stages[i].seconds;
+    if (plan->stages[i].bytes > bytes) bytes = plan->stages[i].bytes;
+  }
+  write_time(seconds, time);
+  if (bytes == 0)
+    fputs("\nnothing is left to be trained\n", call->out);
+  else
+    fprintf(call->out, "\nin all about %s, at most %.0f MiB\n", time, (double)bytes / mebibyte);
 }
 
 /* One character a point: the rate as a part of the stage's highest; a dot where the group is
@@ -86,6 +134,7 @@ static thaw_status run(const thaw_call *call) {
   if (status == THAW_OK) status = thaw_plan_experiment(call->ctx, experiment, &run_options, &plan);
   if (status == THAW_OK) status = print_stages(call, &plan, settings->format);
   if (status == THAW_OK && settings->format == THAW_TABLE_TEXT) {
+    print_total(call, &plan);
     for (size_t i = 0; i < plan.count; i++) print_schedule(call, &plan.stages[i]);
     fprintf(call->out, "\nrun file: %s\n", plan.output);
   }
@@ -97,13 +146,15 @@ static thaw_status run(const thaw_call *call) {
 const thaw_command thaw_command_plan = {
     .name = "plan",
     .operands = "FILE.yaml",
-    .summary = "Show what a run would do: parameters, memory, steps, rates; trains nothing.",
+    .summary = "Show what a run would do: parameters, memory, time, rates; trains nothing.",
     .description =
         "Reads the config and all data as the run would, and says for every stage what is in the "
-        "stage cache already. Memory is measured by one step that changes nothing. The drawing "
-        "shows the rate of every parameter group over the steps of the stage, from 0 to the "
-        "stage's "
-        "highest rate; a dot is a frozen group.",
+        "stage cache already. Memory and time are those of this machine: a few steps of every "
+        "stage that is still to train are tried on models that are then thrown away. Memory is the "
+        "largest that the whole process holds in the stage, time that of what is left of it; both "
+        "are 0 where nothing is left. Nothing is written.\n"
+        "The drawing shows the rate of every parameter group over the steps of the stage, from 0 "
+        "to the stage's highest rate; a dot is a frozen group.",
     .options = options,
     .settings_size = sizeof(thaw_experiment_settings),
     .fewest = 1,

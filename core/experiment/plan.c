@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/context.h"
+#include "base/resident.h"
+#include "experiment/plan_cost.h"
 #include "experiment/stage_transfer.h"
-#include "experiment/stages.h"
+#include "store/environment.h"
 #include "tensor/blas.h"
 
 static const char *state_of(const thaw_stage_work *work) {
@@ -55,29 +58,100 @@ static thaw_status describe_groups(thaw_context *ctx, const thaw_training *train
   return draw_rates(ctx, training, plan);
 }
 
-static thaw_status plan_stage(thaw_context *ctx, const thaw_experiment *experiment,
-                              const thaw_stage_work *work, thaw_stage_plan *plan) {
+/* A stage's place in the plan, from its data and its training before the first step. */
+static thaw_status describe_stage(thaw_context *ctx, const thaw_stage_work *work,
+                                  const thaw_training *training, thaw_stage_plan *plan) {
   const thaw_corpus *train = &work->data.train;
+  plan->documents = train->count;
+  plan->tokens = train->offsets[train->count];
+  plan->vocabulary = thaw_vocabulary_size(work->data.vocabulary);
+  plan->classes = work->data.classes.count;
+  plan->epochs = work->stage->epochs;
+  plan->parameters = thaw_params_size(training->model->params);
+  return describe_groups(ctx, training, plan);
+}
+
+/* With what it costs where it is due. */
+static thaw_status plan_stage(thaw_context *ctx, const thaw_stages *stages,
+                              const thaw_run_options *options, const thaw_stage_work *work,
+                              thaw_stage_plan *plan) {
   const thaw_training_hooks hooks = {0};
   thaw_model *model = NULL;
   thaw_training *training = NULL;
-  *plan = (thaw_stage_plan){.stage = work->stage->name,
-                            .state = state_of(work),
-                            .data = work->stage->data->name,
-                            .documents = train->count,
-                            .tokens = train->offsets[train->count],
-                            .vocabulary = thaw_vocabulary_size(work->data.vocabulary),
-                            .classes = work->data.classes.count,
-                            .epochs = work->stage->epochs};
-  thaw_status status = thaw_stage_create_model(ctx, experiment, work, &model);
+  const double begin = thaw_seconds_now();
+  thaw_status status = thaw_stage_create_model(ctx, stages->experiment, work, &model);
   if (status == THAW_OK) status = thaw_stage_create_training(ctx, work, model, &hooks, &training);
-  if (status == THAW_OK) {
-    plan->parameters = thaw_params_size(model->params);
-    status = describe_groups(ctx, training, plan);
+  if (status == THAW_OK && work->progress == THAW_STAGE_BEGUN)
+    status = thaw_stage_file_resume(ctx, work->path, training);
+  const double taken = thaw_seconds_now() - begin;
+  if (status == THAW_OK) status = describe_stage(ctx, work, training, plan);
+  if (status == THAW_OK && thaw_stage_is_due(work)) {
+    plan->seconds += taken;
+    status = thaw_plan_cost(ctx, stages, options, work, training, plan);
   }
-  if (status == THAW_OK) status = thaw_training_measure(ctx, training, &plan->bytes);
   thaw_training_free(training);
   thaw_model_free(model);
+  return status;
+}
+
+/* ---- All stages ------------------------------------------------------------------------------ */
+
+/* Reads a stage's data, whose text needs more memory than its ids. */
+static thaw_status read_stage(thaw_context *ctx, const thaw_experiment *experiment,
+                              thaw_stage_work *work, thaw_stage_plan *plan, size_t *peak) {
+  const double begin = thaw_seconds_now();
+  thaw_resident_forget();
+  thaw_status status = thaw_stage_read(ctx, experiment, work);
+  plan->seconds = thaw_seconds_now() - begin;
+  *peak = thaw_resident_peak();
+  return status;
+}
+
+/* Describes the machine as a run does before it trains: the libraries that are asked take memory.
+ */
+static thaw_status load_libraries(thaw_context *ctx, int threads) {
+  const thaw_text_pair *pairs = NULL;
+  size_t count = 0;
+  thaw_arena *arena = thaw_arena_create();
+  if (!arena) return thaw_fail_memory(ctx, 0);
+  thaw_status status = thaw_environment(ctx, arena, threads, &pairs, &count);
+  thaw_arena_free(arena);
+  return status;
+}
+
+/* In the order of a run, so that as much is held at every moment as there: the data of all stages
+ * that are due, then these stages one after the other. */
+static thaw_status plan_due_stages(thaw_context *ctx, thaw_stages *stages,
+                                   const thaw_run_options *options, thaw_plan *plan) {
+  size_t peaks[THAW_STAGE_KINDS] = {0};
+  thaw_status status = THAW_OK;
+  for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
+    if (thaw_stage_is_due(&stages->works[i]))
+      status = read_stage(ctx, stages->experiment, &stages->works[i], &plan->stages[i], &peaks[i]);
+  }
+  thaw_resident_forget();
+  if (status == THAW_OK) status = thaw_stages_check_transfers(ctx, stages);
+  const size_t checked = thaw_resident_peak();
+  for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
+    thaw_stage_plan *stage = &plan->stages[i];
+    if (!thaw_stage_is_due(&stages->works[i])) continue;
+    status = plan_stage(ctx, stages, options, &stages->works[i], stage);
+    if (peaks[i] > stage->bytes) stage->bytes = peaks[i];
+    if (checked > stage->bytes) stage->bytes = checked;
+  }
+  return status;
+}
+
+/* The others, of which only numbers are wanted. */
+static thaw_status plan_other_stages(thaw_context *ctx, thaw_stages *stages,
+                                     const thaw_run_options *options, thaw_plan *plan) {
+  thaw_status status = THAW_OK;
+  for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
+    thaw_stage_work *work = &stages->works[i];
+    if (thaw_stage_is_due(work)) continue;
+    status = thaw_stage_read(ctx, stages->experiment, work);
+    if (status == THAW_OK) status = plan_stage(ctx, stages, options, work, &plan->stages[i]);
+  }
   return status;
 }
 
@@ -85,13 +159,17 @@ thaw_status thaw_plan_experiment(thaw_context *ctx, const thaw_experiment *exper
                                  const thaw_run_options *options, thaw_plan *plan) {
   thaw_stages stages;
   *plan = (thaw_plan){0};
-  thaw_numerics_prepare((int)experiment->threads);
+  const int threads = thaw_numerics_prepare((int)experiment->threads);
   thaw_status status = thaw_stages_plan(ctx, experiment, options, &stages);
   if (status) return status;
-  status = thaw_stages_read(ctx, &stages, true);
-  if (status == THAW_OK) status = thaw_stages_check_transfers(ctx, &stages);
-  for (size_t i = 0; i < stages.count && status == THAW_OK; i++)
-    status = plan_stage(ctx, experiment, &stages.works[i], &plan->stages[plan->count++]);
+  for (; plan->count < stages.count; plan->count++) {
+    const thaw_stage_work *work = &stages.works[plan->count];
+    plan->stages[plan->count] = (thaw_stage_plan){
+        .stage = work->stage->name, .state = state_of(work), .data = work->stage->data->name};
+  }
+  status = load_libraries(ctx, threads);
+  if (status == THAW_OK) status = plan_due_stages(ctx, &stages, options, plan);
+  if (status == THAW_OK) status = plan_other_stages(ctx, &stages, options, plan);
   if (status == THAW_OK) {
     plan->output = strdup(stages.output);
     if (!plan->output) status = thaw_fail_memory(ctx, strlen(stages.output));

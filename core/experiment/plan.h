@@ -1,4 +1,9 @@
-/* plan.h: what a run would do: nothing is trained. */
+/* plan.h: what a run would do, how long it would take and how much memory: nothing is trained, and
+ * nothing is written.
+ *
+ * The plan goes the way of the run: the same data are read, the same models made, and a few steps
+ * of every stage that is due are taken (train/measure.h), so that time and memory are those of this
+ * machine. */
 #ifndef THAW_PLAN_H
 #define THAW_PLAN_H
 
@@ -19,7 +24,9 @@ typedef struct thaw_stage_plan {
   const char *data;
   size_t documents, tokens, vocabulary, classes, parameters;
   int64_t epochs, steps;
-  size_t bytes; /* of memory while it trains; measured on its first step */
+  /* What is left of it, reading its data included; 0 where nothing is left: */
+  double seconds;
+  size_t bytes; /* the largest resident size of the process */
   thaw_group_plan *groups;
   size_t group_count;
 } thaw_stage_plan;

@@ -314,7 +314,8 @@ thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experi
   if (status) return status;
   outcome->found = r.stages.progress == THAW_STAGE_FINISHED;
   if (!outcome->found) {
-    status = thaw_stages_read(ctx, &r.stages, false);
+    status = thaw_cache_create(ctx, r.stages.cache);
+    if (status == THAW_OK) status = thaw_stages_read(ctx, &r.stages);
     if (status == THAW_OK) status = thaw_stages_check_transfers(ctx, &r.stages);
     if (status == THAW_OK) status = prepare_texts(&r, threads);
     if (status == THAW_OK) status = run_stages(&r);

@@ -128,8 +128,8 @@ thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *exp
 
 /* The words come from the stage before: from its data if they have been read, else from its file.
  */
-static thaw_status read_stage(thaw_context *ctx, const thaw_experiment *experiment,
-                              thaw_stage_work *work) {
+thaw_status thaw_stage_read(thaw_context *ctx, const thaw_experiment *experiment,
+                            thaw_stage_work *work) {
   if (work->before && work->before->data.vocabulary) {
     const thaw_stage_data *before = &work->before->data;
     const thaw_stage_origin origin = {before->vocabulary, before->tokenizer_state.data,
@@ -146,11 +146,11 @@ static thaw_status read_stage(thaw_context *ctx, const thaw_experiment *experime
   return status;
 }
 
-thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages, bool all) {
+thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages) {
   thaw_status status = THAW_OK;
   for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
-    if (all || thaw_stage_is_due(&stages->works[i]))
-      status = read_stage(ctx, stages->experiment, &stages->works[i]);
+    if (thaw_stage_is_due(&stages->works[i]))
+      status = thaw_stage_read(ctx, stages->experiment, &stages->works[i]);
   }
   return status;
 }

@@ -31,8 +31,11 @@ typedef struct thaw_stages {
 /* Finds keys and files and looks how far each stage is. */
 thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
                              const thaw_run_options *options, thaw_stages *stages);
-/* Reads the data of every stage that has to be trained, or with `all` of every stage. */
-thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages, bool all);
+/* Reads the data of every stage that has to be trained. */
+thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages);
+/* Reads the data of one. */
+thaw_status thaw_stage_read(thaw_context *ctx, const thaw_experiment *experiment,
+                            thaw_stage_work *work);
 void thaw_stages_free(thaw_stages *stages); /* frees the content */
 
 /* Must it be trained? */

@@ -36,16 +36,13 @@ static char *folder_name(thaw_context *ctx, const char *given) {
 }
 
 thaw_status thaw_cache_folder(thaw_context *ctx, const char *given, char **folder) {
-  *folder = NULL;
-  char *name = folder_name(ctx, given);
-  if (!name) return THAW_INVALID;
-  const thaw_status status = thaw_make_folders(ctx, name);
-  if (status != THAW_OK) {
-    free(name);
-    return thaw_explain(ctx, status, "stage cache");
-  }
-  *folder = name;
-  return THAW_OK;
+  *folder = folder_name(ctx, given);
+  return *folder ? THAW_OK : THAW_INVALID;
+}
+
+thaw_status thaw_cache_create(thaw_context *ctx, const char *folder) {
+  const thaw_status status = thaw_make_folders(ctx, folder);
+  return status ? thaw_explain(ctx, status, "stage cache") : THAW_OK;
 }
 
 /* FOLDER/KEY + ending, malloc'ed. */

@@ -8,8 +8,10 @@
 #include "base/file.h"
 
 /* The folder: `given`, else $THAW_CACHE, else $XDG_CACHE_HOME/thaw, else ~/.cache/thaw. malloc'ed;
- * created. */
+ * it need not be there. */
 thaw_status thaw_cache_folder(thaw_context *ctx, const char *given, char **folder);
+/* Makes it, for whoever will write into it. */
+thaw_status thaw_cache_create(thaw_context *ctx, const char *folder);
 /* FOLDER/KEY.h5, malloc'ed; NULL: no memory. */
 char *thaw_cache_path(const char *folder, const char *key);
 /* Waits until no other process trains this stage (logs that it waits). Release with

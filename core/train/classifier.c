@@ -63,12 +63,17 @@ static double put_document(thaw_predictions *predictions, size_t document, int32
   return gold < 0 ? 0 : total - (double)logits[gold];
 }
 
+static thaw_status make_batches(thaw_context *ctx, const thaw_classifier *classifier,
+                                const thaw_corpus *corpus, thaw_batches **batches) {
+  return thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length, false, 0,
+                             batches);
+}
+
 thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, thaw_tape *tape,
                           const thaw_corpus *corpus, thaw_predictions *predictions,
                           double *loss_mean) {
   thaw_batches *batches = NULL;
-  thaw_status status = thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length,
-                                           false, 0, &batches);
+  thaw_status status = make_batches(ctx, classifier, corpus, &batches);
   double sum = 0;
   size_t labelled = 0;
   for (size_t i = 0; status == THAW_OK && i < thaw_batches_count(batches); i++) {
@@ -96,13 +101,23 @@ thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, 
   return status;
 }
 
-static thaw_status validate(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row) {
+static thaw_classifier classifier_of(const thaw_training *training) {
   const thaw_stage_config *stage = training->stage;
-  const thaw_classifier classifier = {.model = training->model,
-                                      .encoder_settings = stage->encoder_settings,
-                                      .head_settings = stage->head_settings,
-                                      .batch = (size_t)stage->batch,
-                                      .max_length = (size_t)stage->max_length};
+  return (thaw_classifier){.model = training->model,
+                           .encoder_settings = stage->encoder_settings,
+                           .head_settings = stage->head_settings,
+                           .batch = (size_t)stage->batch,
+                           .max_length = (size_t)stage->max_length};
+}
+
+static thaw_status batches(thaw_context *ctx, const thaw_training *training,
+                           const thaw_corpus *corpus, thaw_batches **result) {
+  const thaw_classifier classifier = classifier_of(training);
+  return make_batches(ctx, &classifier, corpus, result);
+}
+
+static thaw_status validate(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row) {
+  const thaw_classifier classifier = classifier_of(training);
   thaw_predictions *predictions =
       thaw_predictions_create("valid", training->valid->count, training->model->classes);
   if (!predictions) return thaw_fail_memory(ctx, training->valid->count * sizeof(float));
@@ -123,4 +138,5 @@ static void describe(const thaw_epoch_row *row, char *text, size_t space) {
   snprintf(text, space, "accuracy %.4f", row->accuracy);
 }
 
-const thaw_task thaw_classifier_task = {.loss = loss, .validate = validate, .describe = describe};
+const thaw_task thaw_classifier_task = {
+    .loss = loss, .validate = validate, .batches = batches, .describe = describe};

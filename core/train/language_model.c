@@ -44,17 +44,22 @@ static thaw_tensor *loss(thaw_training *training, const thaw_batch *batch, doubl
   return penalty ? thaw_add(training->tape, mean, penalty) : mean;
 }
 
+/* For evaluation: of a short text as many streams as it has tokens for. */
+static thaw_status make_batches(thaw_context *ctx, const thaw_corpus *corpus, size_t batch,
+                                size_t bptt, thaw_batches **batches) {
+  const size_t most = corpus->offsets[corpus->count] / 2;
+  if (batch > most && most > 0) batch = most;
+  return thaw_batches_stream(ctx, corpus, batch, bptt, 0, false, 0, batches);
+}
+
 thaw_status thaw_language_model_loss(thaw_context *ctx, const thaw_model *model,
                                      const void *encoder_settings, thaw_tape *tape,
                                      const thaw_corpus *corpus, size_t batch, size_t bptt,
                                      double *result) {
-  const size_t most = corpus->offsets[corpus->count] / 2;
-  if (batch > most && most > 0) batch = most;
   thaw_batches *batches = NULL;
   thaw_carry *carry = thaw_carry_create();
   thaw_status status = carry ? THAW_OK : thaw_fail_memory(ctx, 0);
-  if (status == THAW_OK)
-    status = thaw_batches_stream(ctx, corpus, batch, bptt, 0, false, 0, &batches);
+  if (status == THAW_OK) status = make_batches(ctx, corpus, batch, bptt, &batches);
   double sum = 0;
   size_t count = 0;
   for (size_t i = 0; status == THAW_OK && i < thaw_batches_count(batches); i++) {
@@ -75,6 +80,12 @@ thaw_status thaw_language_model_loss(thaw_context *ctx, const thaw_model *model,
   return status;
 }
 
+static thaw_status batches(thaw_context *ctx, const thaw_training *training,
+                           const thaw_corpus *corpus, thaw_batches **result) {
+  const thaw_stage_config *stage = training->stage;
+  return make_batches(ctx, corpus, (size_t)stage->batch, (size_t)stage->bptt, result);
+}
+
 static thaw_status validate(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row) {
   const thaw_stage_config *stage = training->stage;
   thaw_status status = thaw_language_model_loss(
@@ -89,4 +100,4 @@ static void describe(const thaw_epoch_row *row, char *text, size_t space) {
 }
 
 const thaw_task thaw_language_model_task = {
-    .loss = loss, .validate = validate, .describe = describe};
+    .loss = loss, .validate = validate, .batches = batches, .describe = describe};

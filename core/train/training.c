@@ -5,17 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/progress.h"
 #include "train/schedule.h"
-
-static double seconds_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
@@ -157,15 +151,19 @@ static thaw_status check_finite(thaw_context *ctx, const thaw_training *training
                    training->stage->optimizer.clip);
 }
 
+/* What the tape says went wrong. */
+static thaw_status fail_step(thaw_context *ctx, const thaw_training *training) {
+  const thaw_status status = thaw_tape_status(training->tape);
+  const char *error = thaw_tape_error(training->tape);
+  return thaw_fail(ctx, status ? status : THAW_FAILED, "stage %s, step %" PRId64 ": %s",
+                   training->stage->name, step_of(training) + 1,
+                   *error ? error : "the encoder or the head failed without a message");
+}
+
 static thaw_status backward(thaw_context *ctx, thaw_training *training, thaw_tensor *loss) {
   thaw_status status = thaw_tape_status(training->tape);
   if (status == THAW_OK && loss) status = thaw_tape_backward(training->tape, loss);
-  if (status == THAW_OK && loss) return THAW_OK;
-  if (status == THAW_OK) status = THAW_FAILED;
-  const char *error = thaw_tape_error(training->tape);
-  return thaw_fail(ctx, status, "stage %s, step %" PRId64 ": %s", training->stage->name,
-                   step_of(training) + 1,
-                   *error ? error : "the encoder or the head failed without a message");
+  return status == THAW_OK && loss ? THAW_OK : fail_step(ctx, training);
 }
 
 /* Forward and backward: gradients for the groups whose rate is above 0. */
@@ -179,7 +177,7 @@ static thaw_status find_gradients(thaw_context *ctx, thaw_training *training,
 }
 
 static thaw_status take_step(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
-  const double begin = seconds_now();
+  const double begin = thaw_seconds_now();
   double loss_sum = 0;
   size_t count = 0;
   thaw_tensor *loss = NULL;
@@ -193,7 +191,7 @@ static thaw_status take_step(thaw_context *ctx, thaw_training *training, const t
   thaw_optimizer_step(training->optimizer, training->rates, norm);
   training->loss_sum += loss_sum;
   training->loss_count += (double)count;
-  const double taken = seconds_now() - begin;
+  const double taken = thaw_seconds_now() - begin;
   const thaw_step_row row = {.step = step_of(training),
                              .epoch = training->epoch,
                              .loss = count ? loss_sum / (double)count : NAN,
@@ -206,26 +204,22 @@ static thaw_status take_step(thaw_context *ctx, thaw_training *training, const t
   return THAW_OK;
 }
 
-thaw_status thaw_training_measure(thaw_context *ctx, thaw_training *training, size_t *bytes) {
-  thaw_status status = thaw_batches_begin(ctx, training->batches, 0);
-  if (status) return status;
-  for (size_t g = 0; g < training->rate_group_count; g++) training->rates[g] = 1;
+thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
+                              const double *rates) {
   double loss_sum = 0;
   size_t count = 0;
   thaw_tensor *loss = NULL;
-  status = find_gradients(ctx, training, thaw_batches_get(training->batches, 0), &loss, &loss_sum,
-                          &count);
-  thaw_carry_reset(training->carry);
-  size_t floats = 0;
-  const thaw_optimizer *optimizer = training->optimizer;
-  for (size_t i = 0; i < optimizer->count; i++) {
-    const thaw_optimized *entry = &optimizer->tensors[i];
-    const size_t copies = 2 + (entry->moments[0] != NULL) + (entry->moments[1] != NULL) +
-                          (training->stage->best_epoch && training->valid);
-    floats += copies * thaw_size(entry->tensor);
+  if (!rates) {
+    thaw_tape_begin(training->tape, THAW_TAPE_EVALUATE, step_rng(training));
+    loss = training->task->loss(training, batch, &loss_sum, &count);
+    return loss ? THAW_OK : fail_step(ctx, training);
   }
-  *bytes = floats * sizeof(float) + thaw_tape_bytes(training->tape);
-  return status;
+  memcpy(training->rates, rates, training->rate_group_count * sizeof *rates);
+  thaw_status status = find_gradients(ctx, training, batch, &loss, &loss_sum, &count);
+  if (status) return status;
+  const double norm = thaw_optimizer_norm(training->optimizer);
+  thaw_optimizer_step(training->optimizer, training->rates, norm);
+  return THAW_OK;
 }
 
 /* ---- The end of an epoch ------------------------------------------------------------------- */
@@ -260,7 +254,7 @@ static thaw_status end_epoch(thaw_context *ctx, thaw_training *training, double 
   if (status == THAW_OK && training->valid)
     status = check_finite(ctx, training, "validation loss", row.valid_loss);
   if (status) return status;
-  row.seconds = training->seconds + seconds_now() - began;
+  row.seconds = training->seconds + thaw_seconds_now() - began;
   if (!thaw_series_add_epoch(training->series, &row)) return thaw_fail_memory(ctx, sizeof row);
   if (stage->best_epoch && training->valid) status = keep_best(ctx, training);
   training->epoch++;
@@ -297,7 +291,7 @@ static void show(const thaw_training *training, run *r) {
 }
 
 static void count_seconds(thaw_training *training, run *r) {
-  const double now = seconds_now();
+  const double now = thaw_seconds_now();
   training->seconds += now - r->began;
   r->began = now;
 }
@@ -306,13 +300,13 @@ static thaw_status checkpoint(thaw_context *ctx, thaw_training *training, run *r
   if (!training->hooks->checkpoint) return THAW_OK;
   count_seconds(training, r);
   thaw_status status = training->hooks->checkpoint(ctx, training->hooks->user, training);
-  r->last_checkpoint = seconds_now();
+  r->last_checkpoint = thaw_seconds_now();
   return status;
 }
 
 /* Called between steps. */
 static thaw_status look_around(thaw_context *ctx, thaw_training *training, run *r) {
-  const bool due = seconds_now() - r->last_checkpoint >= training->hooks->checkpoint_seconds;
+  const bool due = thaw_seconds_now() - r->last_checkpoint >= training->hooks->checkpoint_seconds;
   const bool stop = thaw_interrupted(ctx);
   if (!due && !stop) return THAW_OK;
   thaw_status status = checkpoint(ctx, training, r);
@@ -343,7 +337,7 @@ static thaw_status run_epoch(thaw_context *ctx, thaw_training *training, run *r)
 }
 
 thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training) {
-  run r = {.began = seconds_now()};
+  run r = {.began = thaw_seconds_now()};
   r.last_checkpoint = r.began;
   if (training->hooks->progress) {
     r.progress = thaw_progress_start(training->hooks->progress, training->stage->name,

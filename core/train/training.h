@@ -27,6 +27,9 @@ typedef struct thaw_task {
                        size_t *count);
   /* Measures training->valid, which is there, and fills in the row. */
   thaw_status (*validate)(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row);
+  /* The batches in which a corpus is evaluated; owned by the caller. */
+  thaw_status (*batches)(thaw_context *ctx, const thaw_training *training,
+                         const thaw_corpus *corpus, thaw_batches **batches);
   /* "perplexity 81.3", for progress, from a row. */
   void (*describe)(const thaw_epoch_row *row, char *text, size_t space);
 } thaw_task;
@@ -85,8 +88,9 @@ thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training);
 thaw_status thaw_training_rates(thaw_context *ctx, const thaw_training *training, int64_t step,
                                 double *rates);
 
-/* Plays the first step, its largest batch in a classifier, through without changing a weight.
- * `bytes` receives the memory that training needs: weights, gradients, moments and the step. */
-thaw_status thaw_training_measure(thaw_context *ctx, thaw_training *training, size_t *bytes);
+/* For measurements: a step on `batch` with these rates that counts as none, though weights and
+ * moments move; with `rates` NULL, the forward pass of an evaluation. */
+thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
+                              const double *rates);
 
 #endif

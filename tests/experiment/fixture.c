@@ -1,5 +1,5 @@
 /* fixture.c: see fixture.h. */
-#define _GNU_SOURCE /* nftw */
+#define _GNU_SOURCE /* nftw, wait4 */
 #include "fixture.h"
 
 #include <check.h>
@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 static char folder[] = "/tmp/thaw-fixture-XXXXXX";
 static char before[4096];
@@ -187,21 +189,30 @@ static void become_thaw(const char *arguments, const conditions *under) {
   _exit(127);
 }
 
-static pid_t start(const char *arguments, const conditions *under) {
+/* A command at work. */
+typedef struct process {
+  pid_t id;
+  double began;
+} process;
+
+static process start(const char *arguments, const conditions *under) {
   fixture_write("in", under->input ? under->input : "");
   fixture_write("out", "");
   fixture_write("err", "");
-  const pid_t child = fork();
-  ck_assert_int_ge(child, 0);
-  if (child == 0) become_thaw(arguments, under);
+  const process child = {.began = thaw_seconds_now(), .id = fork()};
+  ck_assert_int_ge(child.id, 0);
+  if (child.id == 0) become_thaw(arguments, under);
   return child;
 }
 
-static fixture_result finish(pid_t child) {
+static fixture_result finish(process child) {
   fixture_result result = {0};
+  struct rusage usage;
   int how = 0;
-  ck_assert_int_eq(waitpid(child, &how, 0), child);
+  ck_assert_int_eq(wait4(child.id, &how, 0, &usage), child.id);
   result.status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+  result.seconds = thaw_seconds_now() - child.began;
+  result.peak = (size_t)usage.ru_maxrss * 1024;
   fixture_read("out", &result.out);
   fixture_read("err", &result.err);
   return result;
@@ -229,15 +240,15 @@ static void sleep_for(double seconds) {
 }
 
 fixture_result fixture_run_killed(const char *arguments, double seconds) {
-  const pid_t child = start(arguments, &(conditions){0});
+  const process child = start(arguments, &(conditions){0});
   sleep_for(seconds);
-  kill(-child, SIGKILL);
-  kill(child, SIGKILL);
+  kill(-child.id, SIGKILL);
+  kill(child.id, SIGKILL);
   return finish(child);
 }
 
 fixture_result fixture_run_interrupted(const char *arguments, const char *said) {
-  const pid_t child = start(arguments, &(conditions){0});
+  const process child = start(arguments, &(conditions){0});
   siginfo_t info = {0};
   bool found = false;
   /* Until it has said so, or has ended. */
@@ -247,9 +258,9 @@ fixture_result fixture_run_interrupted(const char *arguments, const char *said) 
     fixture_read("err", &text);
     found = strstr(text.data, said) != NULL;
     thaw_buffer_free(&text);
-    ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)child.id, &info, WEXITED | WNOHANG | WNOWAIT), 0);
   }
-  kill(child, SIGINT);
+  kill(child.id, SIGINT);
   return finish(child);
 }
 

@@ -24,7 +24,9 @@ size_t fixture_count(const char *ending);
 
 /* What a command printed and how it ended. */
 typedef struct fixture_result {
-  int status; /* exit status; 128 + the signal that ended it */
+  int status;     /* exit status; 128 + the signal that ended it */
+  size_t peak;    /* its largest resident size, bytes */
+  double seconds; /* that it took */
   thaw_buffer out, err;
 } fixture_result;
 void fixture_free(fixture_result *result);
