@@ -1,6 +1,6 @@
 """peer_recipe.py: the whole recipe as a user of fastai writes it, for recipe.py, run by the peers' Python.
 
-    peer_recipe.py SETTINGS FOLDER    a JSON object (recipe.py makes it), and where recipe_data.py has put the text
+    peer_recipe.py FOLDER    with the text, as recipe_data.py writes it, and settings.json, as recipe.py does
 
 A language model of general text, fine-tuned on the target's text, then a classifier on its encoder with gradual
 unfreezing. The rate rises and falls in straight lines, as thaw's stlr does (fastai's own fit_one_cycle has cosines and
@@ -113,11 +113,13 @@ class Recipe:
 
 
 def main():
-    settings = json.loads(sys.argv[1])
+    folder = sys.argv[1]
+    with open(os.path.join(folder, "settings.json"), encoding="utf-8") as file:
+        settings = json.load(file)
     torch.set_num_threads(settings["threads"])
     torch.set_flush_denormal(True)
     set_seed(settings["seed"])
-    recipe, seconds = Recipe(settings, sys.argv[2]), {}
+    recipe, seconds = Recipe(settings, folder), {}
 
     def timed(stage, function, *arguments):
         begin = time.perf_counter()
