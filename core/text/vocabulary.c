@@ -1,8 +1,9 @@
 /* vocabulary.c: a hash table with open addressing and linear probing over a list of pieces.
  *
  * A slot holds the upper half of a piece's hash and its place in the list, so that a look-up seldom
- * touches a piece that is not the one. The texts stand one behind the other in large chunks. After
- * `finish` a piece's place in the list is its id. */
+ * touches a piece that is not the one. The list holds the pieces' keys: most pieces are so short
+ * that they are their own key, and are found without a look at their texts, which stand one behind
+ * the other in large chunks. After `finish` a piece's place in the list is its id. */
 #include "text/vocabulary.h"
 
 #include <stdlib.h>
@@ -12,13 +13,20 @@
 #include "base/context.h"
 #include "base/hash.h"
 
-enum { SPECIALS = 3, FIRST_SLOTS = 1024, CHUNK = 1 << 16 };
+enum { SPECIALS = 3, FIRST_SLOTS = 1024, CHUNK = 1 << 16, SHORT = 16 };
 
 static const char *const special_pieces[SPECIALS] = {"xxunk", "xxpad", "xxbos"};
 
+/* Of a short piece, all its bytes: its first and its last ones, which may overlap. Of a longer one,
+ * a hash and the last. */
+typedef struct key {
+  uint64_t first, last;
+  size_t bytes;
+} key;
+
 typedef struct entry {
+  key key;
   const char *text;
-  uint32_t bytes;
   uint64_t count;
 } entry;
 
@@ -39,16 +47,47 @@ struct thaw_vocabulary {
   bool finished;
 };
 
+/* Inlined, this is one instruction. */
+static uint64_t load(const char *bytes, size_t count) {
+  uint64_t value = 0;
+  memcpy(&value, bytes, count);
+  return value;
+}
+
+static key key_of(const char *piece, size_t bytes) {
+  const char *end = piece + bytes;
+  if (bytes > SHORT) return (key){thaw_hash64(piece, bytes), load(end - 8, 8), bytes};
+  if (bytes >= 8) return (key){load(piece, 8), load(end - 8, 8), bytes};
+  if (bytes >= 4) return (key){load(piece, 4), load(end - 4, 4), bytes};
+  if (bytes >= 2) return (key){load(piece, 2), load(end - 2, 2), bytes};
+  return (key){bytes ? load(piece, 1) : 0, 0, bytes};
+}
+
+/* Multiplying spreads a bit upwards, shifting down again. */
+static uint64_t hash_of(const key *k) {
+  uint64_t hash = (k->first + k->bytes) * 0x9e3779b97f4a7c15u;
+  hash = (hash ^ hash >> 29 ^ k->last) * 0xbf58476d1ce4e5b9u;
+  hash = (hash ^ hash >> 32) * 0x94d049bb133111ebu;
+  return hash ^ hash >> 31;
+}
+
+static uint32_t tag_of(uint64_t hash) {
+  return (uint32_t)(hash >> 32);
+}
+
 /* The slot of the piece, or the free slot where it belongs. */
-static slot *find_slot(const thaw_vocabulary *v, const char *piece, size_t bytes, uint64_t hash) {
+static slot *find_slot(const thaw_vocabulary *v, const char *piece, const key *k, uint64_t hash) {
   const size_t mask = v->slot_count - 1;
-  const uint32_t tag = (uint32_t)(hash >> 32);
+  const uint32_t tag = tag_of(hash);
   for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
     slot *s = &v->slots[i];
     if (s->place == 0) return s;
     if (s->tag != tag) continue;
     const entry *e = &v->entries[s->place - 1];
-    if (e->bytes == bytes && memcmp(e->text, piece, bytes) == 0) return s;
+    if (e->key.first == k->first && e->key.last == k->last && e->key.bytes == k->bytes &&
+        (k->bytes <= SHORT || memcmp(e->text, piece, k->bytes) == 0)) {
+      return s;
+    }
   }
 }
 
@@ -61,8 +100,8 @@ static bool build_slots(thaw_vocabulary *v, size_t slot_count) {
   v->slot_count = slot_count;
   for (size_t i = 0; i < v->count; i++) {
     const entry *e = &v->entries[i];
-    const uint64_t hash = thaw_hash64(e->text, e->bytes);
-    *find_slot(v, e->text, e->bytes, hash) = (slot){(uint32_t)(hash >> 32), (uint32_t)i + 1};
+    const uint64_t hash = hash_of(&e->key);
+    *find_slot(v, e->text, &e->key, hash) = (slot){tag_of(hash), (uint32_t)i + 1};
   }
   return true;
 }
@@ -86,10 +125,11 @@ static const char *keep_text(thaw_vocabulary *v, const char *piece, size_t bytes
 
 /* The piece's entry, added with a count of 0 when it is new; NULL when there is no memory. */
 static entry *find_or_add(thaw_vocabulary *v, const char *piece, size_t bytes) {
-  const uint64_t hash = thaw_hash64(piece, bytes);
-  slot *s = find_slot(v, piece, bytes, hash);
+  const key k = key_of(piece, bytes);
+  const uint64_t hash = hash_of(&k);
+  slot *s = find_slot(v, piece, &k, hash);
   if (s->place) return &v->entries[s->place - 1];
-  if (v->count >= INT32_MAX || bytes >= UINT32_MAX) return NULL;
+  if (v->count >= INT32_MAX) return NULL;
   if (v->count == v->space) {
     const size_t space = v->space ? 2 * v->space : 256;
     entry *entries = realloc(v->entries, space * sizeof *entries);
@@ -99,12 +139,12 @@ static entry *find_or_add(thaw_vocabulary *v, const char *piece, size_t bytes) {
   }
   if (4 * (v->count + 1) > 3 * v->slot_count) {
     if (!build_slots(v, 2 * v->slot_count)) return NULL;
-    s = find_slot(v, piece, bytes, hash);
+    s = find_slot(v, piece, &k, hash);
   }
   const char *text = keep_text(v, piece, bytes);
   if (!text) return NULL;
-  v->entries[v->count] = (entry){.text = text, .bytes = (uint32_t)bytes};
-  *s = (slot){(uint32_t)(hash >> 32), (uint32_t)++v->count};
+  v->entries[v->count] = (entry){.key = k, .text = text};
+  *s = (slot){tag_of(hash), (uint32_t)++v->count};
   return &v->entries[v->count - 1];
 }
 
@@ -234,7 +274,7 @@ static bool add_new(thaw_vocabulary *v, const thaw_vocabulary *from, size_t max_
   for (size_t i = 0; i < from->count && v->count < max_size; i++) {
     const entry *known = &from->entries[i];
     const size_t before = v->count;
-    entry *added = find_or_add(v, known->text, known->bytes);
+    entry *added = find_or_add(v, known->text, known->key.bytes);
     if (!added) return false;
     if (v->count > before) added->count = known->count;
   }
@@ -263,8 +303,7 @@ void thaw_vocabulary_map(const thaw_vocabulary *to, const thaw_vocabulary *from,
   for (size_t i = 0; i < to->count; i++) {
     const entry *e = &to->entries[i];
     /* A free slot's place is 0, one less than that of the first piece. */
-    rows[i] =
-        (int32_t)find_slot(from, e->text, e->bytes, thaw_hash64(e->text, e->bytes))->place - 1;
+    rows[i] = (int32_t)find_slot(from, e->text, &e->key, hash_of(&e->key))->place - 1;
   }
 }
 
@@ -273,7 +312,8 @@ size_t thaw_vocabulary_size(const thaw_vocabulary *vocabulary) {
 }
 
 int32_t thaw_vocabulary_id(const thaw_vocabulary *vocabulary, const char *piece, size_t bytes) {
-  const slot *s = find_slot(vocabulary, piece, bytes, thaw_hash64(piece, bytes));
+  const key k = key_of(piece, bytes);
+  const slot *s = find_slot(vocabulary, piece, &k, hash_of(&k));
   return s->place ? (int32_t)(s->place - 1) : THAW_ID_UNKNOWN;
 }
 

@@ -87,6 +87,20 @@ enum {
   MOST_COUNT_DIGITS = 7, /* a count that join believes */
 };
 
+/* What a byte is: for ASCII, all that the word boundaries of Unicode depend on. */
+enum {
+  LETTER = 1,
+  CAPITAL = 2, /* a letter too */
+  DIGIT = 4,
+  CONNECTOR = 8,  /* _ */
+  IN_WORD = 16,   /* : . ' are no boundary between two letters */
+  IN_NUMBER = 32, /* , ; . ' are none between two digits */
+  MARK = 64,
+  SEPARATOR = 128,
+  FOREIGN = 256, /* part of a character beyond ASCII: libunistring has to be asked */
+  ALL_KINDS = 511,
+};
+
 /* Memory that is kept from text to text. */
 typedef struct scratch {
   uint8_t *data;
@@ -94,6 +108,10 @@ typedef struct scratch {
 } scratch;
 
 typedef struct word {
+  bool prepared;
+  uint16_t kinds[256];
+  uint8_t first[256], second[256]; /* the two bytes with which something to clean up begins have a
+                                      bit in common */
   scratch clean, breaks, lowered;
 } word;
 
@@ -130,12 +148,41 @@ static bool is_separator(ucs4_t c) {
   return has_category(c, UC_CATEGORY_MASK_Z | UC_CATEGORY_MASK_Cc);
 }
 
-static bool is_ascii_letter(uint8_t c) {
-  return (uint8_t)((c | 0x20) - 'a') < 26;
+static uint16_t kind_of(uint8_t byte) {
+  if (byte >= 0x80) return FOREIGN;
+  if (is_separator(byte)) return SEPARATOR;
+  switch (uc_wordbreak_property(byte)) {
+    case WBP_ALETTER:
+      return byte <= 'Z' ? LETTER | CAPITAL : LETTER;
+    case WBP_NUMERIC:
+      return DIGIT;
+    case WBP_EXTENDNUMLET:
+      return CONNECTOR;
+    case WBP_MIDLETTER:
+      return MARK | IN_WORD;
+    case WBP_MIDNUM:
+      return MARK | IN_NUMBER;
+    case WBP_MIDNUMLET:
+    case WBP_SQ:
+      return MARK | IN_WORD | IN_NUMBER;
+    default:
+      return MARK;
+  }
 }
 
-static bool is_ascii_digit(uint8_t c) {
-  return (uint8_t)(c - '0') < 10;
+static void prepare(word *w) {
+  /* How what clean_up looks for begins; the last ones with one byte. */
+  static const char beginnings[][3] = {"am", "qu", "nb", "lt", "gt", " @",
+                                       "..", "&",  "<",  "#",  "\\", "\x1a"};
+  enum { ANY = 1 << 7 };
+  memset(w->second, ANY, sizeof w->second);
+  for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+    const uint8_t *b = (const uint8_t *)beginnings[i];
+    w->first[b[0]] |= b[1] ? 1 << i : ANY;
+    if (b[1]) w->second[b[1]] |= 1 << i;
+  }
+  for (size_t i = 0; i < 256; i++) w->kinds[i] = kind_of((uint8_t)i);
+  w->prepared = true;
 }
 
 /* The character at `p` and its bytes. */
@@ -279,12 +326,16 @@ static size_t clean_up(const uint8_t *p, const uint8_t *end, bool after_word, ui
   return bytes;
 }
 
-/* `out` has room for twice the bytes; returns how many there are. */
-static size_t clean(const uint8_t *text, size_t bytes, uint8_t *out) {
+/* `out` has room for 4 bytes for every 3, and 4 more; returns how many there are. */
+static size_t clean(const word *w, const uint8_t *text, size_t bytes, uint8_t *out) {
   const uint8_t *p = text, *end = text + bytes;
   uint8_t *o = out;
   while (p < end) {
-    const bool after_word = p > text && (is_ascii_letter(p[-1]) || is_ascii_digit(p[-1]));
+    const uint8_t *good = p;
+    while (p + 1 < end && !(w->first[p[0]] & w->second[p[1]])) p++;
+    memcpy(o, good, (size_t)(p - good));
+    o += p - good;
+    const bool after_word = p > text && w->kinds[p[-1]] & (LETTER | DIGIT);
     size_t written;
     const size_t taken = clean_up(p, end, after_word, o, &written);
     if (taken) {
@@ -299,7 +350,8 @@ static size_t clean(const uint8_t *text, size_t bytes, uint8_t *out) {
 
 /* ---- Pieces out ----------------------------------------------------------------------------- */
 
-/* One text being cut. `word` is the last word, which is held back as it may be repeated. */
+/* One text being cut. `word` is the last word, which is held back as it may be repeated; `seen` are
+ * the kinds of its bytes. */
 typedef struct cutter {
   const settings *settings;
   struct word *memory;
@@ -307,6 +359,7 @@ typedef struct cutter {
   void *user;
   const uint8_t *word;
   size_t word_bytes, word_count;
+  uint16_t seen;
   bool out_of_memory;
 } cutter;
 
@@ -322,7 +375,7 @@ static void put_count(cutter *c, const char *marker, size_t count) {
 }
 
 static void put_piece(cutter *c, const uint8_t *piece, size_t bytes) {
-  if (reserved_number(piece, bytes) >= 0) {
+  if (*piece == 'x' && reserved_number(piece, bytes) >= 0) {
     c->sink(c->user, (const char *)piece, PREFIX);
     piece += PREFIX;
     bytes -= PREFIX;
@@ -372,24 +425,25 @@ static const uint8_t *lower_case(cutter *c, const uint8_t *text, size_t *bytes) 
   return result;
 }
 
-/* The marker that says how a word was written; NULL for none. */
-static const char *case_marker(const uint8_t *text, size_t bytes) {
+/* The marker that says how a word was written, if there is one. */
+static void put_case(cutter *c, const uint8_t *text, size_t bytes) {
   size_t upper = 0, lower = 0;
   for (const uint8_t *p = text, *end = text + bytes; p < end;) {
-    ucs4_t c;
+    ucs4_t one;
     const bool first = p == text;
-    p += character(p, end, &c);
-    if (c < 0x80 ? c >= 'A' && c <= 'Z'
-                 : uc_is_property_uppercase(c) || has_category(c, UC_CATEGORY_MASK_Lt)) {
+    p += character(p, end, &one);
+    const uint16_t kind = one < 0x80 ? c->memory->kinds[one] : FOREIGN;
+    if (kind & CAPITAL || (kind & FOREIGN && (uc_is_property_uppercase(one) ||
+                                              has_category(one, UC_CATEGORY_MASK_Lt)))) {
       upper++;
     } else if (first) {
-      return NULL;
-    } else if (c < 0x80 ? is_ascii_letter((uint8_t)c) : uc_is_property_lowercase(c)) {
+      return;
+    } else if (kind & LETTER || (kind & FOREIGN && uc_is_property_lowercase(one))) {
       lower++;
     }
   }
-  if (upper > 1 && lower == 0) return MARK_CAPITALS;
-  return upper == 1 && lower > 0 ? MARK_CAPITALISED : NULL;
+  if (upper > 1 && lower == 0) put_text(c, MARK_CAPITALS);
+  if (upper == 1 && lower > 0) put_text(c, MARK_CAPITALISED);
 }
 
 /* The bytes of the apostrophe, ' or ’, before `end`; 0 when there is none. */
@@ -437,13 +491,12 @@ static bool is_contraction(const uint8_t *text, size_t bytes) {
 }
 
 static void put_word(cutter *c, const uint8_t *text, size_t bytes) {
-  if (c->settings->lower) {
-    const char *marker = case_marker(text, bytes);
-    if (marker) put_text(c, marker);
+  if (c->settings->lower && c->seen & (CAPITAL | FOREIGN)) {
+    put_case(c, text, bytes);
     text = lower_case(c, text, &bytes);
   }
   size_t endings[4], count = 0;
-  while (c->settings->contractions && count < 4) {
+  while (c->settings->contractions && c->seen & (IN_WORD | FOREIGN) && count < 4) {
     const size_t ending = contraction(text, bytes);
     if (!ending) break;
     endings[count++] = ending;
@@ -467,12 +520,14 @@ static void flush(cutter *c) {
 
 /* ---- Pieces found --------------------------------------------------------------------------- */
 
-static void take_word(cutter *c, const uint8_t *text, size_t bytes, bool after_space) {
+static void take_word(cutter *c, const uint8_t *text, size_t bytes, uint16_t seen,
+                      bool after_space) {
   const bool again = after_space && c->word_count > 0 && bytes == c->word_bytes &&
                      memcmp(c->word, text, bytes) == 0;
   if (!again) flush(c);
   c->word = text;
   c->word_bytes = bytes;
+  c->seen = seen;
   c->word_count++;
 }
 
@@ -493,19 +548,48 @@ static void take_segment(cutter *c, const uint8_t *text, size_t bytes, bool afte
     length = character(text, text + bytes, &first);
   }
   if (first == '_' || has_category(first, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N)) {
-    take_word(c, text, bytes, after_space);
+    take_word(c, text, bytes, ALL_KINDS, after_space);
   } else {
     take_mark(c, text, bytes);
   }
 }
 
-/* Cuts what has no separators and no counted repetitions. */
-static void take_run(cutter *c, const uint8_t *text, size_t bytes, bool after_space) {
+/* Cuts at the word boundaries that UAX #29 has between characters of ASCII. */
+static void take_ascii(cutter *c, const uint8_t *text, const uint8_t *end, bool after_space) {
+  enum { WORD = LETTER | DIGIT | CONNECTOR };
+  const uint16_t *kinds = c->memory->kinds;
+  for (const uint8_t *begin = text, *p = text; p < end; begin = p) {
+    uint16_t before = kinds[*p++], seen = before;
+    if (!(before & WORD)) {
+      flush(c);
+      c->sink(c->user, (const char *)begin, 1);
+      continue;
+    }
+    for (; p < end; p++) {
+      const uint16_t kind = kinds[*p], after = p + 1 < end ? kinds[p[1]] : 0;
+      if (!(kind & WORD) && !(kind & IN_WORD && before & LETTER && after & LETTER) &&
+          !(kind & IN_NUMBER && before & DIGIT && after & DIGIT)) {
+        break;
+      }
+      seen |= before = kind;
+    }
+    take_word(c, begin, (size_t)(p - begin), seen, after_space && begin == text);
+  }
+}
+
+/* Cuts what has no separators and no counted repetitions. `seen`: at least the kinds that are in
+ * it. */
+static void take_run(cutter *c, const uint8_t *text, const uint8_t *end, uint16_t seen,
+                     bool after_space) {
+  const size_t bytes = (size_t)(end - text);
   if (bytes == 0) return;
-  size_t plain = 0;
-  while (plain < bytes && (is_ascii_letter(text[plain]) || is_ascii_digit(text[plain]))) plain++;
-  if (plain == bytes || (c->settings->contractions && is_contraction(text, bytes))) {
-    take_word(c, text, bytes, after_space);
+  if (!(seen & ~(LETTER | CAPITAL | DIGIT)) ||
+      (c->settings->contractions && is_contraction(text, bytes))) {
+    take_word(c, text, bytes, seen, after_space);
+    return;
+  }
+  if (!(seen & FOREIGN)) {
+    take_ascii(c, text, end, after_space);
     return;
   }
   scratch *breaks = &c->memory->breaks;
@@ -536,9 +620,9 @@ static bool is_counted(const uint8_t *p, const uint8_t *end) {
 }
 
 /* Cuts what has no separators: counted repetitions, and what stands between them. */
-static void take_chunk(cutter *c, const uint8_t *text, const uint8_t *end) {
+static void take_chunk(cutter *c, const uint8_t *text, const uint8_t *end, uint16_t seen) {
   const uint8_t *begin = text, *p = text;
-  while (c->settings->repetitions && p < end) {
+  while (p < end) {
     const size_t bytes = whole_character(p, end);
     const uint8_t *q = p + bytes;
     size_t count = 1;
@@ -548,7 +632,7 @@ static void take_chunk(cutter *c, const uint8_t *text, const uint8_t *end) {
       count++;
     }
     if (count >= LEAST_REPEATS && is_counted(p, end)) {
-      take_run(c, begin, (size_t)(p - begin), begin == text);
+      take_run(c, begin, p, seen, begin == text);
       flush(c);
       put_count(c, MARK_CHARACTERS, count);
       take_segment(c, p, bytes, false);
@@ -557,27 +641,49 @@ static void take_chunk(cutter *c, const uint8_t *text, const uint8_t *end) {
     }
     p = q;
   }
-  take_run(c, begin, (size_t)(end - begin), begin == text);
+  take_run(c, begin, end, seen, begin == text);
+}
+
+/* The first separator from `p` on, and its bytes. */
+static const uint8_t *find_separator(const uint8_t *p, const uint8_t *end, size_t *bytes) {
+  ucs4_t one;
+  for (; p < end; p += *bytes) {
+    *bytes = character(p, end, &one);
+    if (is_separator(one)) break;
+  }
+  return p;
 }
 
 static void take_text(cutter *c, const uint8_t *text, size_t bytes) {
+  const uint16_t *kinds = c->memory->kinds;
   const uint8_t *end = text + bytes;
   for (const uint8_t *p = text; p < end;) {
-    ucs4_t first;
     const uint8_t *begin = p;
-    size_t length = character(p, end, &first);
-    if (first == UNKNOWN && c->settings->html) {
-      flush(c);
-      put_text(c, MARK_UNKNOWN);
+    uint16_t seen = 0;
+    uint8_t last = 0;
+    size_t same = 0, separator = 1;
+    bool repeats = false;
+    for (; p < end && !(kinds[*p] & (SEPARATOR | FOREIGN)); p++) {
+      seen |= kinds[*p];
+      same = *p == last ? same + 1 : 0;
+      repeats |= same + 1 >= LEAST_REPEATS;
+      last = *p;
     }
-    while (p < end && !is_separator(first)) {
-      p += length;
-      if (p < end) length = character(p, end, &first);
+    if (p < end && kinds[*p] & FOREIGN) {
+      p = find_separator(p, end, &separator);
+      seen = ALL_KINDS;
+      repeats = true;
     }
-    if (p > begin) {
-      take_chunk(c, begin, p);
+    if (p == begin) {
+      if (*p == UNKNOWN && c->settings->html) {
+        flush(c);
+        put_text(c, MARK_UNKNOWN);
+      }
+      p += separator;
+    } else if (repeats && c->settings->repetitions) {
+      take_chunk(c, begin, p, seen);
     } else {
-      p += length;
+      take_run(c, begin, p, seen, true);
     }
   }
   flush(c);
@@ -588,9 +694,11 @@ static thaw_status pieces(void *self, const void *settings_, const char *text, s
   word *w = self;
   cutter c = {.settings = settings_, .memory = w, .sink = sink, .user = user};
   const uint8_t *input = (const uint8_t *)text;
+  if (!w->prepared) prepare(w);
   if (c.settings->html) {
-    if (!need(&w->clean, 2 * bytes + 8)) return thaw_fail_memory(ctx, 2 * bytes + 8);
-    bytes = clean(input, bytes, w->clean.data);
+    const size_t space = bytes + bytes / 3 + 8;
+    if (!need(&w->clean, space)) return thaw_fail_memory(ctx, space);
+    bytes = clean(w, input, bytes, w->clean.data);
     input = w->clean.data;
   }
   take_text(&c, input, bytes);

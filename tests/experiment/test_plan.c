@@ -91,7 +91,8 @@ static void compare_with_run(void) {
   fixture_result run = fixture_run("run experiment.yaml", NULL);
   ck_assert_int_eq(run.status, 0);
   if (!sanitized) {
-    ck_assert_msg(fabs(p.most_bytes / (double)run.peak - 1) <= 0.15,
+    /* Libraries and threads make the peak of a small process vary by some megabytes. */
+    ck_assert_msg(fabs(p.most_bytes - (double)run.peak) <= 0.15 * (double)run.peak + 4e6,
                   "memory: planned %.1f MB, found %.1f MB", p.most_bytes / 1e6,
                   (double)run.peak / 1e6);
   }
@@ -116,6 +117,7 @@ START_TEST(the_longest_documents) {
 END_TEST
 
 START_TEST(a_large_model_and_checkpoints) {
+  if (sanitized) return; /* too slow there, and its memory is another */
   use_long_documents("  pretrain: {data: target, epochs: 2, batch: 4, bptt: 20}\n", 400);
   fixture_edit("experiment.yaml", "embedding: 64, hidden: 128", "embedding: 400, hidden: 600");
   compare_with_run();

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unictype.h>
 #include <unistr.h>
+#include <uniwbrk.h>
 
 #include "base/arena.h"
 #include "base/buffer.h"
@@ -265,6 +266,38 @@ END_TEST
 
 /* ---- Any text ------------------------------------------------------------------------------- */
 
+/* The text with a space at each word boundary that libunistring finds. */
+static const char *cut_by_unicode(const char *text, size_t bytes) {
+  static char cut_text[32], breaks[16];
+  char *out = cut_text;
+  u8_wordbreaks((const uint8_t *)text, bytes, breaks);
+  for (size_t i = 0; i < bytes; i++) {
+    if (i > 0 && breaks[i]) *out++ = ' ';
+    *out++ = text[i];
+  }
+  *out = '\0';
+  return cut_text;
+}
+
+/* One character of every kind that UAX #29 knows in ASCII, in all orders, and one beyond. */
+START_TEST(boundaries_are_those_of_unicode) {
+  static const char *const kinds[] = {"a", "Z", "7", "_",  ":", ".",
+                                      ",", ";", "'", "\"", "-", "\xc3\xa9"};
+  enum { KINDS = sizeof kinds / sizeof *kinds, LONGEST = 5 };
+  all_off();
+  for (size_t length = 1, count = KINDS; length <= LONGEST; length++, count *= KINDS) {
+    for (size_t number = 0; number < count; number++) {
+      char text[2 * LONGEST + 1] = "";
+      for (size_t i = 0, rest = number; i < length; i++, rest /= KINDS)
+        strcat(text, kinds[rest % KINDS]);
+      const char *found = cut(text), *expected = cut_by_unicode(text, strlen(text));
+      ck_assert_msg(strcmp(found, expected) == 0, "%s: expected '%s', found '%s'", text, expected,
+                    found);
+    }
+  }
+}
+END_TEST
+
 /* A character of a kind that the seed chooses; NUL among them. */
 static ucs4_t random_character(thaw_rng *rng) {
   static const ucs4_t odd[] = {'\'',   '.',    ',',    '&',     '#',     ';',     '<',
@@ -436,6 +469,7 @@ int main(void) {
   tcase_add_test(tests, long_words_are_cut);
   tcase_add_test(tests, pieces_become_text);
   tcase_add_test(tests, joined_text_is_cut_into_the_same_pieces);
+  tcase_add_test(tests, boundaries_are_those_of_unicode);
   tcase_add_test(tests, pieces_of_any_text_are_clean);
   tcase_add_test(tests, without_rules_nothing_is_lost);
   tcase_add_test(tests, large_texts_are_cut_in_time);
