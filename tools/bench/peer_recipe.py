@@ -1,6 +1,6 @@
 """peer_recipe.py: the whole recipe as a user of fastai writes it, for recipe.py, run by the peers' Python.
 
-    peer_recipe.py SETTINGS FOLDER    a JSON object (recipe.py makes it), and where recipe_data.py has put the text
+    peer_recipe.py FOLDER    with the text, as recipe_data.py writes it, and settings.json, as recipe.py does
 
 A language model of general text, fine-tuned on the target's text, then a classifier on its encoder with gradual
 unfreezing. The rate rises and falls in straight lines, as thaw's stlr does (fastai's own fit_one_cycle has cosines and
@@ -97,7 +97,8 @@ class Recipe:
         settings = self.s["stages"]["classify"]
         block = DataBlock(blocks=(self.text(vocab=vocabulary), CategoryBlock), get_x=ColReader("text"),
                           get_y=ColReader("label"), splitter=ColSplitter())
-        loaders = block.dataloaders(table(self.folder, "train", "valid"), bs=settings["batch"])
+        # Without processes of its own: for short documents, fastai's default of one a core is slower.
+        loaders = block.dataloaders(table(self.folder, "train", "valid"), bs=settings["batch"], num_workers=0)
         output_p, hidden_p = self.s["head"]["dropout"]
         learner = text_classifier_learner(loaders, AWD_LSTM, config=self.config("classify", output_p=output_p),
                                           drop_mult=1, lin_ftrs=self.s["head"]["hidden"], ps=[hidden_p],
@@ -112,11 +113,13 @@ class Recipe:
 
 
 def main():
-    settings = json.loads(sys.argv[1])
+    folder = sys.argv[1]
+    with open(os.path.join(folder, "settings.json"), encoding="utf-8") as file:
+        settings = json.load(file)
     torch.set_num_threads(settings["threads"])
     torch.set_flush_denormal(True)
     set_seed(settings["seed"])
-    recipe, seconds = Recipe(settings, sys.argv[2]), {}
+    recipe, seconds = Recipe(settings, folder), {}
 
     def timed(stage, function, *arguments):
         begin = time.perf_counter()

@@ -97,7 +97,9 @@ def thaw_recipe(options, s, folder):
 
 
 def fastai_recipe(options, s, folder):
-    command = [options.peers, os.path.join(measure.FOLDER, "peer_recipe.py"), json.dumps(s), folder]
+    with open(os.path.join(folder, "settings.json"), "w", encoding="utf-8") as file:
+        json.dump(s, file)
+    command = [options.peers, os.path.join(measure.FOLDER, "peer_recipe.py"), folder]
     done = measure.run(command, measure.environment(options.threads))
     result = json.loads(done.stdout)
     return Done(done.seconds, PERCENT * result["accuracy"], done.peak_rss, result["seconds"])
@@ -111,22 +113,20 @@ def seeded(side, options, plan, folder):
 
 def say_stages(report, results):
     for name, runs in results.items():
-        if not isinstance(runs, measure.Failure):
-            parts = (f"{stage} {measure.short(statistics.median(run.stages[stage] for run in runs))} s"
-                     for stage in runs[0].stages)
-            report.note(f"{name}: {', '.join(parts)}")
+        parts = (f"{stage} {measure.short(statistics.median(run.stages[stage] for run in runs))} s"
+                 for stage in runs[0].stages)
+        report.note(f"{name}: {', '.join(parts)}")
 
 
 def say_accuracy(report, accuracies):
     """Whether the sides' mean accuracies differ by more than seeds do."""
-    known = {name: values for name, values in accuracies.items() if not isinstance(values, measure.Failure)}
-    for name, values in known.items():
+    for name, values in accuracies.items():
         spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
         report.note(f"{name}: accuracy {statistics.mean(values):.1f}{spread} %, mean and standard deviation of "
                     f"{len(values)} seeds")
-    if len(known) < 2 or min(map(len, known.values())) < 2:
+    if len(accuracies) < 2 or min(map(len, accuracies.values())) < 2:
         return
-    thaw, other = known.values()
+    thaw, other = accuracies.values()
     difference = statistics.mean(thaw) - statistics.mean(other)
     error = 2 * math.sqrt(statistics.variance(thaw) / len(thaw) + statistics.variance(other) / len(other))
     verdict = "equal within" if abs(difference) <= error else "more than"
@@ -151,6 +151,8 @@ def main():
         else:
             report.missing("fastai")
         results = measure.alternate(sides, options.repetitions)
+        if isinstance(results.get("fastai"), measure.Failure):
+            report.failed("fastai", results.pop("fastai"))
         report.figure("whole recipe", "s", measure.of_each(results, 0), better="lower")
         accuracies = measure.of_each(results, 1)
         report.figure("accuracy on test", "%", accuracies)
