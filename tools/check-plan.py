@@ -150,10 +150,11 @@ def run(thaw, words):
     return usage.ru_maxrss * 1024, time.monotonic() - begin
 
 
-def compare(thaw, experiment):
+def compare(thaw, experiment, sets):
     """Prints a row; whether both predictions are within what is allowed."""
     with tempfile.TemporaryDirectory() as scratch:
         words = [experiment, "--cache", os.path.join(scratch, "cache"), "--output", os.path.join(scratch, "run.h5")]
+        words += [word for value in sets for word in ("--set", value)]
         planned_bytes, planned_seconds, taken = plan(thaw, words)
         found_bytes, found_seconds = run(thaw, words)
     memory = 100 * (planned_bytes / found_bytes - 1)
@@ -169,12 +170,13 @@ def main():
     parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT.yaml")
     parser.add_argument("--thaw", default="thaw", help="the command (%(default)s)")
     parser.add_argument("--only", action="append", choices=CONFIGS, help="of its own experiments only this one")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for plan and run (threads=1)")
     given = parser.parse_args()
     thaw = os.path.abspath(given.thaw) if os.path.exists(given.thaw) else given.thaw
     experiments = [os.path.abspath(path) for path in given.experiments]
-    for name in ("THAW_PLUGIN_PATH",):
-        if name in os.environ:
-            os.environ[name] = ":".join(os.path.abspath(p) for p in os.environ[name].split(":"))
+    plugins = os.environ.get("THAW_PLUGIN_PATH")
+    if plugins:
+        os.environ["THAW_PLUGIN_PATH"] = ":".join(os.path.abspath(path) for path in plugins.split(":"))
     print(f"{'':12} {'plan took':>8} {'memory (MiB)':^25}   {'time (s)':^25}")
     print(f"{'experiment':12} {'':8} {'planned':>8} {'found':>8} {'':8} {'planned':>8} {'found':>8}")
     with tempfile.TemporaryDirectory() as folder:
@@ -182,7 +184,7 @@ def main():
             experiments = write_experiments(folder)
             if given.only:
                 experiments = [name + ".yaml" for name in given.only]
-        good = [compare(thaw, experiment) for experiment in experiments]
+        good = [compare(thaw, experiment, given.set) for experiment in experiments]
         os.chdir("/")
     if not all(good):
         sys.exit(f"{good.count(False)} of {len(good)} are not within {MEMORY} % of memory and {TIME} % of time")
