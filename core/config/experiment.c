@@ -107,19 +107,36 @@ static thaw_status finish(thaw_status status, thaw_experiment *made, thaw_experi
   return status;
 }
 
-thaw_status thaw_experiment_load(thaw_context *ctx, const char *path, size_t set_count,
-                                 const char *const *sets, thaw_registry *registry,
-                                 thaw_experiment **experiment) {
+/* `restoring`: what the config names need not be there. */
+static thaw_status load(thaw_context *ctx, const char *path, size_t set_count,
+                        const char *const *sets, bool restoring, thaw_registry *registry,
+                        thaw_experiment **experiment) {
   *experiment = NULL;
   thaw_experiment *made = NULL;
   thaw_status status = create(ctx, path, &made);
   if (status != THAW_OK) return status;
-  thaw_reading r = {.ctx = ctx, .arena = made->arena, .registry = registry, .experiment = made};
+  thaw_reading r = {.ctx = ctx,
+                    .arena = made->arena,
+                    .registry = registry,
+                    .experiment = made,
+                    .restoring = restoring};
   thaw_node *root;
   status = thaw_config_load(ctx, made->arena, path, set_count, sets, &root, &made->written);
   if (status == THAW_OK) status = refuse_sweep(ctx, root, set_count, sets);
   if (status == THAW_OK) status = read_all(&r, root);
   return finish(status, made, experiment);
+}
+
+thaw_status thaw_experiment_load(thaw_context *ctx, const char *path, size_t set_count,
+                                 const char *const *sets, thaw_registry *registry,
+                                 thaw_experiment **experiment) {
+  return load(ctx, path, set_count, sets, false, registry, experiment);
+}
+
+thaw_status thaw_experiment_load_untrained(thaw_context *ctx, const char *path, size_t set_count,
+                                           const char *const *sets, thaw_registry *registry,
+                                           thaw_experiment **experiment) {
+  return load(ctx, path, set_count, sets, true, registry, experiment);
 }
 
 thaw_status thaw_experiment_restore(thaw_context *ctx, const char *path, const char *resolved,

@@ -112,6 +112,11 @@ typedef struct thaw_experiment {
 thaw_status thaw_experiment_load(thaw_context *ctx, const char *path, size_t set_count,
                                  const char *const *sets, thaw_registry *registry,
                                  thaw_experiment **experiment);
+/* The same where nothing is to be trained: files of data, and run files to take over from, need not
+ * be there. */
+thaw_status thaw_experiment_load_untrained(thaw_context *ctx, const char *path, size_t set_count,
+                                           const char *const *sets, thaw_registry *registry,
+                                           thaw_experiment **experiment);
 /* The experiment of a run file: from its resolved text. Data files need not be there any more.
  * `path` is the run file's, for messages. */
 thaw_status thaw_experiment_restore(thaw_context *ctx, const char *path, const char *resolved,

@@ -67,22 +67,20 @@ static thaw_status check_stage(thaw_context *ctx, const thaw_run_file *run, cons
 }
 
 /* A file's last stage goes by no name in it. */
-static thaw_status forget_last_stage(thaw_context *ctx, const thaw_run_file *run,
-                                     thaw_stage_source *source) {
+thaw_status thaw_stage_find(thaw_context *ctx, const thaw_run_file *run, char **stage) {
   char *last = NULL;
   thaw_status status = thaw_run_text(ctx, run, "environment/stage", &last);
-  if (status == THAW_OK && source->stage && strcmp(source->stage, last) == 0) {
-    free(source->stage);
-    source->stage = NULL;
+  if (status == THAW_OK && *stage && strcmp(*stage, last) == 0) {
+    free(*stage);
+    *stage = NULL;
   }
   free(last);
-  return status;
+  return status ? status : check_stage(ctx, run, *stage);
 }
 
 static thaw_status read_source(thaw_context *ctx, const thaw_experiment *experiment,
                                const thaw_run_file *run, thaw_stage_source *source) {
-  thaw_status status = forget_last_stage(ctx, run, source);
-  if (status == THAW_OK) status = check_stage(ctx, run, source->stage);
+  thaw_status status = thaw_stage_find(ctx, run, &source->stage);
   if (status == THAW_OK) status = check_tokenizer(ctx, experiment, run);
   if (status == THAW_OK) status = thaw_run_vocabulary(ctx, run, source->stage, &source->vocabulary);
   if (status == THAW_OK) {

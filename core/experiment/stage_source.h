@@ -28,6 +28,10 @@ void thaw_stage_source_free(thaw_stage_source *source); /* frees the content */
 
 thaw_stage_origin thaw_stage_source_origin(const thaw_stage_source *source);
 
+/* Is the run finished, and has it weights of that stage? `*stage`, malloc'ed, becomes NULL where it
+ * is the file's last one; NULL stays. THAW_INVALID says which stages there are. */
+thaw_status thaw_stage_find(thaw_context *ctx, const thaw_run_file *run, char **stage);
+
 /* A plugin's settings as lines "name: value", as run files hold them; malloc'ed. */
 thaw_status thaw_settings_lines(thaw_context *ctx, const thaw_plugin_use *use, char **lines);
 

@@ -9,6 +9,7 @@
 #include "plugin/loader.h"
 #include "plugin/registry.h"
 #include "plugin/settings.h"
+#include "plugin/weight_names.h"
 
 enum { MOST_PARAMETERS = 256, MOST_CHOICES = 256 };
 
@@ -88,7 +89,9 @@ static thaw_status check_functions(thaw_context *ctx, const thaw_plugin_descript
     return thaw_fail(ctx, THAW_INVALID, "plugin %s: its function %s is missing", plugin->name,
                      missing);
   }
-  return THAW_OK;
+  if (plugin->kind != THAW_ENCODER) return THAW_OK;
+  const thaw_status status = thaw_weight_names_check(ctx, plugin->api.encoder->weight_names);
+  return status ? thaw_explain(ctx, status, "plugin %s", plugin->name) : THAW_OK;
 }
 
 /* ---- The parameter table -------------------------------------------------------------------- */

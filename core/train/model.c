@@ -124,6 +124,11 @@ size_t thaw_model_rate_groups(const thaw_model *model, thaw_rate_group *rate_gro
   return count;
 }
 
+bool thaw_model_follows_words(const thaw_model *model, const thaw_tensor *tensor) {
+  return tensor == model->info.embedding || tensor == model->decoder_weight ||
+         tensor == model->decoder_bias;
+}
+
 void thaw_params_copy(thaw_params *to, const thaw_params *from) {
   for (size_t g = 0; g < to->count; g++)
     for (size_t p = 0; p < to->groups[g].count; p++)

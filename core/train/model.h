@@ -47,6 +47,9 @@ typedef struct thaw_rate_group {
 /* `rate_groups` receives at most params->count of them; returns how many. */
 size_t thaw_model_rate_groups(const thaw_model *model, thaw_rate_group *rate_groups);
 
+/* Has the tensor a row for every word: the embedding, a decoder's weight and bias? */
+bool thaw_model_follows_words(const thaw_model *model, const thaw_tensor *tensor);
+
 /* Copies every value of `from` to the tensor of the same group and name; both have the same layout.
  */
 void thaw_params_copy(thaw_params *to, const thaw_params *from);

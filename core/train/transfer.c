@@ -62,12 +62,6 @@ static thaw_status check_groups(thaw_context *ctx, const thaw_transfer *transfer
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
 
-/* Has the tensor a row for every word? */
-static bool follows_words(const thaw_model *model, const thaw_tensor *tensor) {
-  return tensor == model->info.embedding || tensor == model->decoder_weight ||
-         tensor == model->decoder_bias;
-}
-
 /* `rows`: the first dimension may differ. */
 static bool same_shape(const thaw_tensor *a, const thaw_tensor *b, bool rows) {
   if (a->rank != b->rank) return false;
@@ -82,7 +76,7 @@ static thaw_status check_tensor(thaw_context *ctx, const thaw_transfer_source *s
                                 const thaw_param *param) {
   const thaw_param *from = thaw_params_find(source->params, group, param->name);
   char here[THAW_SHAPE_TEXT], there[THAW_SHAPE_TEXT];
-  const bool words = follows_words(model, param->tensor);
+  const bool words = thaw_model_follows_words(model, param->tensor);
   if (!from) {
     return thaw_fail(ctx, THAW_INVALID,
                      "%s/%s is %s here, but %s has no such tensor: it was made by another encoder; "
@@ -157,7 +151,7 @@ static thaw_status copy_group(thaw_context *ctx, const thaw_transfer_source *sou
     thaw_tensor *to = group->params[p].tensor;
     const thaw_tensor *from =
         thaw_params_find(source->params, group->name, group->params[p].name)->tensor;
-    if (follows_words(model, to)) {
+    if (thaw_model_follows_words(model, to)) {
       thaw_status status = copy_words(ctx, from, rows, to);
       if (status) return status;
     } else {
@@ -172,7 +166,7 @@ static thaw_status copy_group(thaw_context *ctx, const thaw_transfer_source *sou
 /* Does the group hold a tensor with a row for every word? */
 static bool has_words(const thaw_model *model, const thaw_param_group *group) {
   for (size_t p = 0; p < group->count; p++) {
-    if (follows_words(model, group->params[p].tensor)) return true;
+    if (thaw_model_follows_words(model, group->params[p].tensor)) return true;
   }
   return false;
 }

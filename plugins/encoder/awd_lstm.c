@@ -155,8 +155,26 @@ static thaw_status validate(const void *settings_, thaw_context *ctx) {
   return THAW_OK;
 }
 
-static const thaw_encoder api = {
-    .self_size = sizeof(awd_lstm), .create = create, .forward = forward};
+/* As in fastai, whose dropout of recurrent weights calls those that it keeps "raw"; in older
+ * versions they went by the LSTM's name. */
+#define LSTM "[0.]rnns.{n}."
+static const thaw_weight_name weight_names[] = {
+    {"embedding", "weight", "[0.]encoder.weight", 0},
+    {"embedding", "weight", "[0.]encoder_dp.emb.weight", THAW_WEIGHT_COPY},
+    {"rnn.{n}", "weight_hh", LSTM "weight_hh_l0_raw", 0},
+    {"rnn.{n}", "weight_hh", LSTM "module.weight_hh_l0", THAW_WEIGHT_ALIAS},
+    {"rnn.{n}", "weight_ih", LSTM "module.weight_ih_l0", 0},
+    {"rnn.{n}", "bias", LSTM "module.bias_ih_l0", 0},
+    {"rnn.{n}", "bias", LSTM "module.bias_hh_l0", THAW_WEIGHT_ADDED},
+    {"embedding", "weight", "1.decoder.weight", THAW_WEIGHT_TIED},
+    {"decoder", "bias", "1.decoder.bias", THAW_WEIGHT_OPTIONAL},
+    {NULL, NULL, NULL, 0},
+};
+
+static const thaw_encoder api = {.self_size = sizeof(awd_lstm),
+                                 .create = create,
+                                 .forward = forward,
+                                 .weight_names = weight_names};
 
 THAW_API const thaw_plugin_descriptor thaw_plugin = {
     .abi = THAW_PLUGIN_ABI,

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct or a meaning in these headers changes. */
-#define THAW_PLUGIN_ABI 1u
+#define THAW_PLUGIN_ABI 2u
 
 typedef enum thaw_plugin_kind {
   THAW_TOKENIZER = 1,
@@ -168,6 +168,30 @@ typedef struct thaw_states {
 typedef struct thaw_carry thaw_carry;
 THAW_API float *thaw_carry_slot(thaw_carry *carry, size_t slot, size_t count);
 
+/* How a tensor is called, and laid out, in PyTorch's files (safetensors). */
+enum {
+  THAW_WEIGHT_TRANSPOSED = 1, /* there [columns][rows] of what is [rows][columns] here */
+  THAW_WEIGHT_ADDED = 2,      /* another summand: read, it is added; written, it is zero */
+  THAW_WEIGHT_COPY = 4,       /* the same values once more: written too; read where the tensor's own
+                                 name is missing, else it must be equal */
+  THAW_WEIGHT_TIED = 8,   /* a copy too, of a language model that is tied; in others not written */
+  THAW_WEIGHT_ALIAS = 16, /* another name: read where the tensor's own is missing, else passed
+                             over; not written */
+  THAW_WEIGHT_OPTIONAL = 32, /* a file may lack it: the tensor keeps its initial values */
+  THAW_WEIGHT_IGNORED = 64, /* belongs to no tensor here (group and tensor are NULL): passed over */
+};
+
+/* One row. A tensor's first row is its own name, with no flags but TRANSPOSED and OPTIONAL; copies,
+ * summands and other names have rows behind it. {n} stands for a layer's number, from 0, in group
+ * and foreign name; what stands in [brackets] is written, and need not be there to be read. Group
+ * "decoder" with tensors "weight" and "bias" is what the core puts on a language model. */
+typedef struct thaw_weight_name {
+  const char *group;   /* "rnn.{n}" */
+  const char *tensor;  /* "weight_ih" */
+  const char *foreign; /* "[0.]rnns.{n}.module.weight_ih_l0"; NULL ends the table */
+  unsigned flags;
+} thaw_weight_name;
+
 typedef struct thaw_encoder {
   size_t self_size; /* bytes of `self`, which the core allocates, cleared */
   /* Adds the parameter tensors, by group from the input to the output ("embedding", "rnn.0", …),
@@ -178,6 +202,9 @@ typedef struct thaw_encoder {
   thaw_status (*forward)(void *self, const void *settings, thaw_tape *tape,
                          const thaw_encoder_input *input, thaw_states *states);
   void (*destroy)(void *self); /* may be NULL */
+  /* For thaw export and import. A tensor without a row goes by its own name, GROUP.TENSOR; NULL:
+   * all of them do. */
+  const thaw_weight_name *weight_names;
 } thaw_encoder;
 
 /* ---- Head
