@@ -157,7 +157,8 @@ static const thaw_key transfer_keys[] = {
     {.type = THAW_KEY_PATH,
      .value = {.name = "from",
                .offset = offsetof(thaw_transfer_values, from),
-               .doc = "a run file to take them from, instead of the stage before"}},
+               .doc = "a run file to take them from, instead of the stage before; or word vectors "
+                      "(GloVe, word2vec, fastText as text, plain or .gz)"}},
     {.value = {.name = "stage",
                CHOICE(thaw_transfer_values, stage, thaw_stage_names),
                .doc = "the stage of that run whose weights are taken; its last if not given"}},

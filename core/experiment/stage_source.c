@@ -105,9 +105,17 @@ thaw_status thaw_stage_source_open(thaw_context *ctx, const thaw_experiment *exp
     thaw_stage_source_free(source);
     return thaw_fail_memory(ctx, strlen(path));
   }
+  source->vectors = thaw_is_vectors(path);
   thaw_run_file *run = NULL;
-  thaw_status status = thaw_run_open(ctx, path, &run);
-  if (status == THAW_OK) status = read_source(ctx, experiment, run, source);
+  thaw_status status = THAW_OK;
+  if (source->vectors && stage) {
+    status = thaw_fail(ctx, THAW_INVALID,
+                       "%s is no run file but one of word vectors, which has no "
+                       "stages",
+                       path);
+  }
+  if (status == THAW_OK && !source->vectors) status = thaw_run_open(ctx, path, &run);
+  if (run) status = read_source(ctx, experiment, run, source);
   thaw_run_close(run);
   if (status) thaw_stage_source_free(source);
   return status;
@@ -121,11 +129,55 @@ thaw_status thaw_stage_source_weights(thaw_context *ctx, thaw_stage_source *sour
   return status;
 }
 
+/* The model's tensor for words, with its group; NULL where the encoder has none. */
+static const thaw_param *find_embedding(const thaw_model *model, const char **group) {
+  for (size_t g = 0; g < model->params->count; g++) {
+    const thaw_param_group *one = &model->params->groups[g];
+    *group = one->name;
+    for (size_t p = 0; p < one->count; p++) {
+      if (one->params[p].tensor == model->info.embedding) return &one->params[p];
+    }
+  }
+  return NULL;
+}
+
+/* Word vectors as a model that has an embedding and nothing else. */
+static thaw_status read_vectors(thaw_context *ctx, thaw_stage_source *source,
+                                const thaw_model *model, const thaw_vocabulary *vocabulary) {
+  const char *group = NULL;
+  const thaw_param *param = find_embedding(model, &group);
+  if (!param) {
+    return thaw_fail(ctx, THAW_INVALID,
+                     "%s holds word vectors, and this encoder has no embedding to take them",
+                     source->path);
+  }
+  const size_t *shape = param->tensor->shape;
+  source->params = thaw_params_create(0);
+  source->found = calloc(shape[0], sizeof *source->found);
+  if (!source->params || !source->found) return thaw_fail_memory(ctx, shape[0]);
+  const thaw_tensor *values = thaw_params_add(source->params, ctx, group, param->name, 2, shape,
+                                              (thaw_init){THAW_INIT_CONSTANT, 0, 0});
+  if (!values) return THAW_FAILED;
+  return thaw_vectors_read(ctx, source->path, vocabulary, shape[1], values->data, source->found,
+                           &source->counted);
+}
+
+thaw_status thaw_stage_source_load(thaw_context *ctx, thaw_stage_source *source,
+                                   const thaw_model *model, const thaw_vocabulary *vocabulary,
+                                   thaw_transfer_source *from) {
+  const thaw_status status = source->vectors ? read_vectors(ctx, source, model, vocabulary)
+                                             : thaw_stage_source_weights(ctx, source);
+  *from = (thaw_transfer_source){source->name, source->params,
+                                 source->vectors ? vocabulary : source->vocabulary, source->found};
+  return status;
+}
+
 void thaw_stage_source_free(thaw_stage_source *source) {
   free(source->name);
   free(source->path);
   free(source->stage);
   free(source->tokenizer_state);
+  free(source->found);
   thaw_vocabulary_free(source->vocabulary);
   thaw_params_free(source->params);
   *source = (thaw_stage_source){0};

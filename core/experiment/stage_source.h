@@ -1,10 +1,12 @@
-/* stage_source.h: what a stage takes over, loaded from a finished run file. */
+/* stage_source.h: what a stage takes over, loaded from a finished run file, or from a file of word
+ * vectors (text/vectors.h), which has neither words of its own nor a tokenizer. */
 #ifndef THAW_STAGE_SOURCE_H
 #define THAW_STAGE_SOURCE_H
 
 #include "config/experiment.h"
 #include "experiment/stage_data.h"
 #include "store/runfile.h"
+#include "text/vectors.h"
 #include "train/transfer.h"
 
 typedef struct thaw_stage_source {
@@ -14,6 +16,9 @@ typedef struct thaw_stage_source {
   size_t tokenizer_bytes;
   thaw_params *params; /* NULL until thaw_stage_source_weights */
   char *path, *stage;
+  bool vectors; /* the file is one of word vectors */
+  bool *found;  /* of these, the words that they have: see thaw_transfer_source */
+  thaw_vectors_count counted;
 } thaw_stage_source;
 
 /* Words and tokenizer of a run file; `stage` NULL: its last one. `name` NULL: after the path.
@@ -22,8 +27,13 @@ typedef struct thaw_stage_source {
 thaw_status thaw_stage_source_open(thaw_context *ctx, const thaw_experiment *experiment,
                                    const char *path, const char *stage, const char *name,
                                    thaw_stage_source *source);
-/* Loads the weights as well. */
+/* Loads the weights of a run file as well. */
 thaw_status thaw_stage_source_weights(thaw_context *ctx, thaw_stage_source *source);
+/* Loads what `model`, whose words are `vocabulary`, can take over: weights, or vectors for its
+ * embedding. `from` receives it; everything stays the source's or the caller's. */
+thaw_status thaw_stage_source_load(thaw_context *ctx, thaw_stage_source *source,
+                                   const thaw_model *model, const thaw_vocabulary *vocabulary,
+                                   thaw_transfer_source *from);
 void thaw_stage_source_free(thaw_stage_source *source); /* frees the content */
 
 thaw_stage_origin thaw_stage_source_origin(const thaw_stage_source *source);

@@ -20,12 +20,15 @@ static thaw_status check_file(thaw_context *ctx, const thaw_experiment *experime
   bool taken = false;
   thaw_status status = thaw_stage_open_source(ctx, experiment, work, &source, &taken);
   if (status || !taken) return status;
-  status = thaw_stage_source_weights(ctx, &source);
-  if (status == THAW_OK) {
-    const thaw_transfer_source from = {source.name, source.params, source.vocabulary};
-    status = thaw_transfer_check(ctx, &work->stage->transfer, &from, model);
-    if (status) status = explain(ctx, status, experiment, work);
+  thaw_transfer_source from;
+  status = thaw_stage_source_load(ctx, &source, model, work->data.vocabulary, &from);
+  if (status == THAW_OK) status = thaw_transfer_check(ctx, &work->stage->transfer, &from, model);
+  if (status == THAW_OK && source.vectors) {
+    thaw_log(ctx, THAW_LOG_INFO, "%s: %s has %zu of the %zu words, among %zu vectors",
+             work->stage->name, source.name, source.counted.found, model->vocabulary,
+             source.counted.lines);
   }
+  if (status && (source.params || source.vectors)) status = explain(ctx, status, experiment, work);
   thaw_stage_source_free(&source);
   return status;
 }
@@ -37,7 +40,8 @@ static thaw_status check_stage(thaw_context *ctx, const thaw_experiment *experim
   thaw_model *other = NULL;
   thaw_status status = thaw_stage_create_model(ctx, experiment, before, &other);
   if (status) return status;
-  const thaw_transfer_source from = {before->stage->name, other->params, before->data.vocabulary};
+  const thaw_transfer_source from = {
+      .name = before->stage->name, .params = other->params, .vocabulary = before->data.vocabulary};
   status = thaw_transfer_check(ctx, &work->stage->transfer, &from, model);
   if (status) status = explain(ctx, status, experiment, work);
   thaw_model_free(other);
@@ -68,9 +72,10 @@ thaw_status thaw_stage_take_over(thaw_context *ctx, const thaw_experiment *exper
   thaw_stage_source source;
   bool taken = false;
   thaw_status status = thaw_stage_open_source(ctx, experiment, work, &source, &taken);
-  if (status == THAW_OK && taken) status = thaw_stage_source_weights(ctx, &source);
+  thaw_transfer_source from;
+  if (status == THAW_OK && taken)
+    status = thaw_stage_source_load(ctx, &source, model, work->data.vocabulary, &from);
   if (status == THAW_OK) {
-    const thaw_transfer_source from = {source.name, source.params, source.vocabulary};
     status = thaw_transfer_weights(ctx, &work->stage->transfer, taken ? &from : NULL, model,
                                    work->data.vocabulary, summary);
     if (status) status = explain(ctx, status, experiment, work);

@@ -126,6 +126,18 @@ thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *exp
                                 work->before->stage->name, source);
 }
 
+/* A file of word vectors may have millions of words: a stage knows those of its own text. */
+static thaw_status check_own_words(thaw_context *ctx, const thaw_experiment *experiment,
+                                   const thaw_stage_config *stage, const char *name) {
+  char key[64];
+  if (stage->vocabulary != THAW_VOCABULARY_SOURCE) return THAW_OK;
+  snprintf(key, sizeof key, "stages.%s.vocabulary", stage->name);
+  return thaw_experiment_fail(ctx, experiment, key,
+                              "the words of a stage that takes word vectors over (%s) are those of "
+                              "its own text: set vocabulary: target, or leave it out",
+                              name);
+}
+
 /* The words come from the stage before: from its data if they have been read, else from its file.
  */
 thaw_status thaw_stage_read(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work) {
@@ -141,8 +153,12 @@ thaw_status thaw_stage_read(thaw_context *ctx, const thaw_stages *stages, thaw_s
   thaw_status status = thaw_stage_open_source(ctx, experiment, work, &source, &taken);
   if (status) return status;
   const thaw_stage_origin origin = thaw_stage_source_origin(&source);
-  status = thaw_stage_data_read(ctx, experiment, work->stage, taken ? &origin : NULL, stages->cache,
-                                &work->data);
+  if (source.vectors) status = check_own_words(ctx, experiment, work->stage, source.name);
+  if (status == THAW_OK) {
+    status =
+        thaw_stage_data_read(ctx, experiment, work->stage,
+                             taken && !source.vectors ? &origin : NULL, stages->cache, &work->data);
+  }
   thaw_stage_source_free(&source);
   return status;
 }

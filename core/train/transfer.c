@@ -62,6 +62,12 @@ static thaw_status check_groups(thaw_context *ctx, const thaw_transfer *transfer
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
 
+/* Of word vectors, the embedding; else every tensor of a group that is taken. */
+static bool is_given(const thaw_transfer_source *source, const thaw_model *model,
+                     const thaw_param *param) {
+  return !source->found || param->tensor == model->info.embedding;
+}
+
 /* `rows`: the first dimension may differ. */
 static bool same_shape(const thaw_tensor *a, const thaw_tensor *b, bool rows) {
   if (a->rank != b->rank) return false;
@@ -107,8 +113,10 @@ thaw_status thaw_transfer_check(thaw_context *ctx, const thaw_transfer *transfer
   for (size_t g = 0; g < params->count && status == THAW_OK; g++) {
     const thaw_param_group *group = &params->groups[g];
     if (!is_taken(transfer, source, group->name)) continue;
-    for (size_t p = 0; p < group->count && status == THAW_OK; p++)
-      status = check_tensor(ctx, source, model, group->name, &group->params[p]);
+    for (size_t p = 0; p < group->count && status == THAW_OK; p++) {
+      if (is_given(source, model, &group->params[p]))
+        status = check_tensor(ctx, source, model, group->name, &group->params[p]);
+    }
   }
   return status;
 }
@@ -148,6 +156,7 @@ static thaw_status copy_group(thaw_context *ctx, const thaw_transfer_source *sou
                               const thaw_model *model, const int32_t *rows,
                               const thaw_param_group *group) {
   for (size_t p = 0; p < group->count; p++) {
+    if (!is_given(source, model, &group->params[p])) continue;
     thaw_tensor *to = group->params[p].tensor;
     const thaw_tensor *from =
         thaw_params_find(source->params, group->name, group->params[p].name)->tensor;
@@ -175,7 +184,8 @@ static void summarise(const thaw_transfer *transfer, const thaw_transfer_source 
                       const thaw_model *model, const int32_t *rows, thaw_buffer *summary) {
   const thaw_params *params = model->params;
   size_t new_words = 0, taken = 0, fresh = 0;
-  for (size_t v = 0; rows && v < model->vocabulary; v++) new_words += rows[v] < 0;
+  for (size_t v = 0; rows && v < model->vocabulary; v++)
+    new_words += rows[v] < 0 || (source->found && !source->found[v]);
   for (size_t g = 0; g < params->count; g++) {
     const thaw_param_group *group = &params->groups[g];
     if (!is_taken(transfer, source, group->name)) continue;

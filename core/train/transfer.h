@@ -3,7 +3,7 @@
  * A tensor is taken with the source's values when group, name and shape are the same. Tensors with
  * a row for every word (the embedding, a decoder's weight and bias) follow their words from one
  * vocabulary to the other; new words start at the mean of the source's rows (Howard and Ruder 2018,
- * section 3.2, as fastai does it). */
+ * section 3.2, as fastai does it). Word vectors are a source of the embedding. */
 #ifndef THAW_TRANSFER_H
 #define THAW_TRANSFER_H
 
@@ -16,6 +16,9 @@ typedef struct thaw_transfer_source {
   const char *name; /* for messages: "pretrain", "runs/a.h5 (finetune)" */
   const thaw_params *params;
   const thaw_vocabulary *vocabulary;
+  /* Of word vectors, whose vocabulary is the model's: which words, [V], they had; they are taken
+   * for the embedding alone, whatever else its group holds. NULL: a model's weights. */
+  const bool *found;
 } thaw_transfer_source;
 
 /* Can `model` take over what `transfer` names? THAW_INVALID: a group that one of the two lacks
