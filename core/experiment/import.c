@@ -60,8 +60,15 @@ static thaw_status check_settings(const import *im) {
   thaw_status status = THAW_OK;
   for (size_t i = 0; i < thaw_safetensors_metadata_count(im->file) && status == THAW_OK; i++) {
     if (strncmp(metadata[i].key, prefix, sizeof prefix - 1) != 0) continue;
-    const thaw_param_spec *spec = thaw_param_find(table, metadata[i].key + sizeof prefix - 1);
+    const char *name = metadata[i].key + sizeof prefix - 1;
+    const thaw_param_spec *spec = thaw_param_find(table, name);
     if (spec && !spec->per_stage) status = check_setting(im, spec, &metadata[i]);
+    /* An encoder without the setting reads forward. */
+    if (!spec && strcmp(name, "direction") == 0 && strcmp(metadata[i].text, "forward") != 0) {
+      status = thaw_experiment_fail(im->ctx, im->experiment, "encoder.plugin",
+                                    "the weights in %s read text %s, which this encoder cannot",
+                                    im->what->weights, metadata[i].text);
+    }
   }
   return status;
 }

@@ -252,7 +252,11 @@ static thaw_status check_twins(const parsing *p, const char *json, size_t bytes,
   const char *at = json;
   size_t depth = 0, length, count = 0;
   while (next_name(&at, json + bytes, &depth, &length)) count++;
-  return count == found ? THAW_OK : tell_twin(p, json, bytes, count);
+  if (count > found) return tell_twin(p, json, bytes, count);
+  if (count == found) return THAW_OK;
+  /* json-c takes single quotes for double ones. */
+  return thaw_fail(p->ctx, THAW_INVALID,
+                   "%s: its header is no JSON: a name lacks its double quotes", p->path);
 }
 
 /* ---- The text -------------------------------------------------------------------------------- */

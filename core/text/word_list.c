@@ -66,8 +66,6 @@ static thaw_status add_line(thaw_context *ctx, thaw_arena *arena, const char *pa
                             char *line, size_t bytes, thaw_buffer *list) {
   if (bytes == 0)
     return thaw_fail_at(ctx, path, number, 0, "the line is empty, a piece was expected");
-  if (strlen(line) != bytes)
-    return thaw_fail_at(ctx, path, number, 0, "the piece contains a NUL byte");
   unescape(line);
   const char *piece = thaw_arena_strdup(arena, line);
   if (!piece || !thaw_buffer_append(list, &piece, sizeof piece))

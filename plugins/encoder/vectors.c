@@ -7,7 +7,8 @@
  * ids → embedding (whole words dropped: embed_p) → locked dropout (input_p). Its only layer of
  * states is the embedded input, so that a head which pools it is the bag-of-vectors baseline: what
  * the low level of a language model is worth by itself. A language model of it knows no context but
- * the word before the one that it predicts (a bigram model of low rank).
+ * the word before the one that it predicts; as its decoder is tied to the embedding, it scores two
+ * words alike in either order, but for the second one's bias: a weak bigram model.
  *
  * Group: embedding. Initial values may come from a text file of vectors (GloVe, word2vec,
  * fastText), as with every encoder.
