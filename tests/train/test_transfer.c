@@ -89,7 +89,8 @@ static void tear_down(void) {
 }
 
 static thaw_status transfer(const thaw_transfer *what) {
-  const thaw_transfer_source from = {"pretrain", source->params, old_words};
+  const thaw_transfer_source from = {"pretrain", source->params, old_words,
+                                     source->info.direction};
   return thaw_transfer_weights(ctx, what, &from, target, new_words, &summary);
 }
 
