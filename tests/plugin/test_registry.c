@@ -191,7 +191,7 @@ static const struct {
   const char *file, *message;
 } broken[] = {
     {"broken_abi",
-     "plugin a/broken_abi.so is not usable: it was built for plugin ABI 4711, this thaw has ABI 1: "
+     "plugin a/broken_abi.so is not usable: it was built for plugin ABI 4711, this thaw has ABI 2: "
      "build it again with the headers of this thaw"},
     {"broken_kind", "plugin a/broken_kind.so is not usable: there is no plugin kind 9"},
     {"broken_symbol",
