@@ -59,7 +59,7 @@ static void take_step(golden *file, thaw_optimizer *optimizer, thaw_params *para
   const double norm = thaw_optimizer_norm(optimizer);
   const float found = (float)norm;
   golden_compare(file, &found, 1, "%s.step%zu.norm", name, step);
-  thaw_optimizer_step(optimizer, &rate, norm);
+  thaw_optimizer_step(optimizer, &rate, 1, norm);
   for (int i = 0; i < TENSORS; i++) {
     const thaw_tensor *tensor = thaw_params_find(params, "group", names[i])->tensor;
     golden_compare(file, tensor->data, thaw_size(tensor), "%s.step%zu.%s", name, step, names[i]);

@@ -56,7 +56,7 @@ static double take_step(trained *t, size_t step, bool by_rows) {
   ck_assert_ptr_eq(gradient, t->table->grad);
   add_gradients(gradient, step);
   const double norm = thaw_optimizer_norm(t->optimizer);
-  thaw_optimizer_step(t->optimizer, &rate, norm);
+  thaw_optimizer_step(t->optimizer, &rate, 1, norm);
   return norm;
 }
 
