@@ -123,9 +123,14 @@ static thaw_status check_class_weights(const reading *r, const thaw_classes *cla
   const char *unknown = thaw_class_weights_unknown(&r->stage->class_weights, classes);
   if (!unknown) return THAW_OK;
   const char *near = thaw_nearest(unknown, (const char *const *)classes->names, classes->count);
-  return thaw_experiment_fail(r->ctx, r->experiment, "stages.classify.class_weights",
-                              "no training document has the class '%s'%s%s%s", unknown,
-                              near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+  thaw_buffer key = {0};
+  if (!thaw_buffer_format(&key, "stages.classify.class_weights.%s", unknown))
+    return thaw_fail_memory(r->ctx, strlen(unknown));
+  thaw_experiment_fail(r->ctx, r->experiment, key.data,
+                       "no training document has the class '%s'%s%s%s", unknown,
+                       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+  thaw_buffer_free(&key);
+  return THAW_INVALID;
 }
 
 /* One line, whatever their number. */

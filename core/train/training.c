@@ -306,25 +306,10 @@ static thaw_status measure_epoch(thaw_context *ctx, thaw_training *training, dou
   return training->valid ? keep_best(ctx, training) : THAW_OK;
 }
 
-/* Is the last validation loss above the best before the n before it? Of Merity et al. 2017,
- * algorithm 1: t > n and v > min(v_0 … v_(t−n−1)). */
-static bool is_stuck(const thaw_series *series, int64_t n) {
-  const int64_t last = (int64_t)series->epoch_count - 1;
-  for (int64_t i = 0; i < last - n; i++) {
-    if (series->epochs[last].valid_loss > series->epochs[i].valid_loss) return true;
-  }
-  return false;
-}
-
 static thaw_status end_epoch(thaw_context *ctx, thaw_training *training, double began) {
-  const thaw_optimizer_config *config = &training->stage->optimizer;
   thaw_optimizer_average_swap(training->optimizer);
   thaw_status status = measure_epoch(ctx, training, began);
   thaw_optimizer_average_swap(training->optimizer);
-  if (status == THAW_OK && config->kind == THAW_OPTIMIZER_NT_ASGD &&
-      is_stuck(training->series, config->n)) {
-    status = thaw_optimizer_average_begin(ctx, training->optimizer);
-  }
   if (status) return status;
   training->epoch++;
   training->batch = 0;
@@ -349,12 +334,11 @@ static void show(const thaw_training *training, run *r) {
     highest = fmax(highest, training->rates[g]);
   if (series->epoch_count > 0 && training->valid)
     training->task->describe(&series->epochs[series->epoch_count - 1], measured, sizeof measured);
-  const char *averaging = training->optimizer->averaged > 0 ? ", averaging" : "";
   const int64_t epochs = training->stage->epochs;
   const int64_t epoch = training->epoch < epochs ? training->epoch + 1 : epochs;
   const double loss = series->step_count ? series->steps[series->step_count - 1].loss : NAN;
-  snprintf(note, sizeof note, "epoch %" PRId64 "/%" PRId64 ", %sloss %.3f, rate %.2g%s%s%s", epoch,
-           epochs, training->stage->sampled_softmax ? "sampled " : "", loss, highest, averaging,
+  snprintf(note, sizeof note, "epoch %" PRId64 "/%" PRId64 ", %sloss %.3f, rate %.2g%s%s", epoch,
+           epochs, training->stage->sampled_softmax ? "sampled " : "", loss, highest,
            *measured ? ", validation " : "", measured);
   const int64_t done = training->epoch < epochs ? thaw_training_step(training) : steps_of(training);
   thaw_progress_update(r->progress, (size_t)done, r->tokens, note);
@@ -387,6 +371,30 @@ static thaw_status look_around(thaw_context *ctx, thaw_training *training, run *
                    training->stage->name, thaw_training_step(training), steps_of(training));
 }
 
+/* Is the last validation loss above the best before the n before it? Of Merity et al. 2017,
+ * algorithm 1: t > n and v > min(v_0 … v_(t−n−1)). */
+static bool is_stuck(const thaw_series *series, int64_t n) {
+  const int64_t last = (int64_t)series->epoch_count - 1;
+  for (int64_t i = 0; i < last - n; i++) {
+    if (series->epochs[last].valid_loss > series->epochs[i].valid_loss) return true;
+  }
+  return false;
+}
+
+/* Called after an epoch. */
+static thaw_status average_if_stuck(thaw_context *ctx, thaw_training *training, const run *r) {
+  const thaw_optimizer_config *config = &training->stage->optimizer;
+  if (config->kind != THAW_OPTIMIZER_NT_ASGD || training->optimizer->averaged > 0) return THAW_OK;
+  if (!is_stuck(training->series, config->n)) return THAW_OK;
+  thaw_status status = thaw_optimizer_average_begin(ctx, training->optimizer);
+  if (status) return status;
+  thaw_progress_hide(r->progress);
+  thaw_log(ctx, THAW_LOG_INFO,
+           "%s: validation no longer improves: weights are averaged from epoch %" PRId64 " on",
+           training->stage->name, training->epoch + 1);
+  return THAW_OK;
+}
+
 static thaw_status run_epoch(thaw_context *ctx, thaw_training *training, run *r) {
   thaw_status status = thaw_batches_begin(ctx, training->batches, (size_t)training->epoch);
   if (status) return status;
@@ -402,6 +410,7 @@ static thaw_status run_epoch(thaw_context *ctx, thaw_training *training, run *r)
     show(training, r);
   }
   status = end_epoch(ctx, training, r->began);
+  if (status == THAW_OK) status = average_if_stuck(ctx, training, r);
   /* All steps are done: a checkpoint taken now begins with the validation. */
   return status == THAW_INTERRUPTED ? look_around(ctx, training, r) : status;
 }
