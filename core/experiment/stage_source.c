@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/context.h"
+#include "config/yaml.h"
+#include "thaw/recurrent.h"
 
 thaw_status thaw_settings_lines(thaw_context *ctx, const thaw_plugin_use *use, char **lines) {
   thaw_buffer text = {0};
@@ -78,10 +80,31 @@ thaw_status thaw_stage_find(thaw_context *ctx, const thaw_run_file *run, char **
   return status ? status : check_stage(ctx, run, *stage);
 }
 
+/* From the config; an encoder that has no such setting reads forwards. */
+static thaw_status read_direction(thaw_context *ctx, const thaw_run_file *run,
+                                  thaw_direction *direction) {
+  char *resolved = NULL;
+  thaw_node *root = NULL;
+  thaw_arena *arena = thaw_arena_create();
+  thaw_status status = arena ? THAW_OK : thaw_fail_memory(ctx, 1);
+  if (status == THAW_OK) status = thaw_run_text(ctx, run, "config/resolved", &resolved);
+  if (status == THAW_OK)
+    status = thaw_yaml_parse(ctx, arena, thaw_run_path(run), resolved, strlen(resolved), &root);
+  const thaw_node *node = status == THAW_OK ? thaw_node_find(root, "encoder.direction") : NULL;
+  *direction = THAW_FORWARD;
+  for (int i = 0; node && node->text && thaw_directions[i]; i++) {
+    if (strcmp(node->text, thaw_directions[i]) == 0) *direction = (thaw_direction)i;
+  }
+  free(resolved);
+  thaw_arena_free(arena);
+  return status;
+}
+
 static thaw_status read_source(thaw_context *ctx, const thaw_experiment *experiment,
                                const thaw_run_file *run, thaw_stage_source *source) {
   thaw_status status = thaw_stage_find(ctx, run, &source->stage);
   if (status == THAW_OK) status = check_tokenizer(ctx, experiment, run);
+  if (status == THAW_OK) status = read_direction(ctx, run, &source->direction);
   if (status == THAW_OK) status = thaw_run_vocabulary(ctx, run, source->stage, &source->vocabulary);
   if (status == THAW_OK) {
     status = thaw_run_tokenizer_state(ctx, run, &source->tokenizer_state, &source->tokenizer_bytes);
@@ -167,8 +190,12 @@ thaw_status thaw_stage_source_load(thaw_context *ctx, thaw_stage_source *source,
                                    thaw_transfer_source *from) {
   const thaw_status status = source->vectors ? read_vectors(ctx, source, model, vocabulary)
                                              : thaw_stage_source_weights(ctx, source);
-  *from = (thaw_transfer_source){source->name, source->params,
-                                 source->vectors ? vocabulary : source->vocabulary, source->found};
+  *from = (thaw_transfer_source){
+      .name = source->name,
+      .params = source->params,
+      .vocabulary = source->vectors ? vocabulary : source->vocabulary,
+      .direction = source->vectors ? model->info.direction : source->direction,
+      .found = source->found};
   return status;
 }
 

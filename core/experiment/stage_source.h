@@ -16,8 +16,9 @@ typedef struct thaw_stage_source {
   size_t tokenizer_bytes;
   thaw_params *params; /* NULL until thaw_stage_source_weights */
   char *path, *stage;
-  bool vectors; /* the file is one of word vectors */
-  bool *found;  /* of these, the words that they have: see thaw_transfer_source */
+  thaw_direction direction; /* in which its encoder reads */
+  bool vectors;             /* the file is one of word vectors */
+  bool *found;              /* of these, the words that they have: see thaw_transfer_source */
   thaw_vectors_count counted;
 } thaw_stage_source;
 

@@ -40,8 +40,10 @@ static thaw_status check_stage(thaw_context *ctx, const thaw_experiment *experim
   thaw_model *other = NULL;
   thaw_status status = thaw_stage_create_model(ctx, experiment, before, &other);
   if (status) return status;
-  const thaw_transfer_source from = {
-      .name = before->stage->name, .params = other->params, .vocabulary = before->data.vocabulary};
+  const thaw_transfer_source from = {.name = before->stage->name,
+                                     .params = other->params,
+                                     .vocabulary = before->data.vocabulary,
+                                     .direction = other->info.direction};
   status = thaw_transfer_check(ctx, &work->stage->transfer, &from, model);
   if (status) status = explain(ctx, status, experiment, work);
   thaw_model_free(other);

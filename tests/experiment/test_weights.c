@@ -152,6 +152,8 @@ START_TEST(what_does_not_fit_is_refused) {
   } cases[] = {
       {"lm.safetensors -c lm.yaml -o x.h5 -s encoder.hidden=13",
        "encoder.hidden: the weights in lm.safetensors were made with 12: set encoder.hidden: 12"},
+      {"lm.safetensors -c lm.yaml -o x.h5 -s encoder.direction=backward",
+       "the weights in lm.safetensors were made with forward: set encoder.direction: forward"},
       {"bare.safetensors -c lm.yaml -o x.h5 -s encoder.hidden=13 --vocabulary lm.vocab.txt",
        "bare.safetensors: '0.rnns.0.module.weight_ih_l0' is [48][8], but the config's encoder "
        "expects [52][8] there (its rnn.0/weight_ih): set the encoder's sizes"},
