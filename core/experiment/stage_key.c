@@ -45,6 +45,17 @@ static thaw_status add_settings(thaw_context *ctx, const thaw_experiment *experi
   return THAW_OK;
 }
 
+thaw_status thaw_setting_content(thaw_context *ctx, const thaw_param_spec *spec,
+                                 const void *settings, thaw_buffer *out) {
+  const char *const *path = (const void *)((const char *)settings + spec->offset);
+  char digits[THAW_HASH_TEXT];
+  if (spec->type != THAW_PARAM_PATH || !**path)
+    return thaw_settings_write(ctx, spec, settings, out);
+  thaw_status status = thaw_hash_file(ctx, *path, digits);
+  if (status) return status;
+  return thaw_buffer_text(out, digits) ? THAW_OK : thaw_fail_memory(ctx, out->size);
+}
+
 /* A plugin by name, version and settings, wherever its file lies. */
 static thaw_status add_plugin(thaw_context *ctx, const thaw_plugin_use *use, thaw_buffer *text) {
   const thaw_plugin_descriptor *plugin = use->plugin->descriptor;
@@ -52,7 +63,7 @@ static thaw_status add_plugin(thaw_context *ctx, const thaw_plugin_use *use, tha
                                plugin->version);
   for (const thaw_param_spec *spec = plugin->params; spec && spec->name && ok; spec++) {
     ok = thaw_buffer_format(text, " %s ", spec->name);
-    thaw_status status = thaw_settings_write(ctx, spec, use->settings, text);
+    thaw_status status = thaw_setting_content(ctx, spec, use->settings, text);
     if (status) return status;
     ok = ok && thaw_buffer_text(text, "\n");
   }

@@ -28,7 +28,8 @@ void thaw_stage_source_free(thaw_stage_source *source); /* frees the content */
 
 thaw_stage_origin thaw_stage_source_origin(const thaw_stage_source *source);
 
-/* A plugin's settings as lines "name: value", as run files hold them; malloc'ed. */
+/* A plugin's settings as lines "name: value", as run files hold them (of a file
+ * the hash of its content); malloc'ed. */
 thaw_status thaw_settings_lines(thaw_context *ctx, const thaw_plugin_use *use, char **lines);
 
 #endif
