@@ -33,6 +33,10 @@ thaw_status thaw_model_create_classifier(thaw_context *ctx, const thaw_plugin_us
                                          const thaw_plugin_use *head, size_t vocabulary,
                                          size_t classes, uint64_t seed, thaw_params *weights,
                                          thaw_model **model);
+/* A language model that takes the memory and values of `weights`. */
+thaw_status thaw_model_restore_language_model(thaw_context *ctx, const thaw_plugin_use *encoder,
+                                              size_t vocabulary, thaw_params *weights,
+                                              thaw_model **model);
 void thaw_model_free(thaw_model *model);
 
 /* The rate groups of a model that a schedule speaks of, from the input to the output. A
