@@ -170,7 +170,7 @@ void thaw_average_finish(const double *sums, size_t runs, thaw_predictions *p) {
 
 /* What was measured on the validation documents, in the one row of a stage "average". */
 static thaw_status measure(const average *a, thaw_series **series) {
-  thaw_epoch_row row = {.epoch = 1,
+  thaw_epoch_row row = {.epoch = 0,
                         .train_loss = NAN,
                         .valid_loss = NAN,
                         .perplexity = NAN,
