@@ -199,6 +199,34 @@ START_TEST(other_tokenizers) {
 }
 END_TEST
 
+static size_t count(const char *text, const char *part) {
+  size_t times = 0;
+  for (; (text = strstr(text, part)); text++) times++;
+  return times;
+}
+
+/* Only who reads the window again knows that "in the" is followed by "park", but a line's "the" by
+ * "cat" or "old"; only who reads no more than the window is not refused. */
+START_TEST(an_encoder_that_carries_nothing) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/tests/experiment/.libs/plugin_window.so", getenv("THAW_BUILD"));
+  ck_assert_int_eq(symlink(path, "window.so"), 0);
+  fixture_write("window.yaml",
+                "threads: 1\n"
+                "data: {general: {format: text, train: general.txt}}\n"
+                "tokenizer: {plugin: whitespace, min_count: 1}\n"
+                "encoder: {plugin: ./window.so}\n"
+                "stages: {pretrain: {data: general, epochs: 30, batch: 4, bptt: 8,\n"
+                "                    optimizer: {lr: 2e-2}}}\n");
+  fixture_expect(0, "run window.yaml -o w.h5");
+  char *text = generate("w.h5 --tokens 300 --temperature 0.5");
+  ck_assert_uint_gt(count(text, "in the park"), 0);
+  ck_assert_uint_gt(count(text, "\nthe cat") + count(text, "\nthe old"), 4);
+  ck_assert_uint_eq(count(text, "in the cat") + count(text, "in the old"), 0);
+  free(text);
+}
+END_TEST
+
 START_TEST(wrong_usage) {
   train();
   fixture_expect_error(2, "generate train.csv", "train.csv is not an HDF5 file");
@@ -227,6 +255,7 @@ int main(void) {
   tcase_add_test(tests, language_models_that_are_kept);
   tcase_add_test(tests, files_of_the_stage_cache);
   tcase_add_test(tests, other_tokenizers);
+  tcase_add_test(tests, an_encoder_that_carries_nothing);
   tcase_add_test(tests, wrong_usage);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
