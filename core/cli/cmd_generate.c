@@ -118,7 +118,8 @@ static thaw_status print_more(writing *w, bool ended) {
 static thaw_status write_text(writing *w, uint64_t seed) {
   const generate_settings *s = w->call->settings;
   const thaw_drawing drawing = {s->temperature, (size_t)s->top_k, s->top_p};
-  const bool terminal = isatty(fileno(w->call->out));
+  /* Of a text that is written from its end nothing can be printed before it is there. */
+  const bool terminal = isatty(fileno(w->call->out)) && !thaw_generator_is_backward(w->generator);
   bool ended = false;
   thaw_status status =
       thaw_generator_begin(w->call->ctx, w->generator, s->prompt, strlen(s->prompt), seed);
@@ -162,7 +163,8 @@ const thaw_command thaw_command_generate = {
         "(keep_weights: true in its stage; the last such stage counts), or a file of the stage "
         "cache. A text begins as a document of the training text does, with the prompt; where the "
         "model ends a document, a line ends and the next document begins. An empty line stands "
-        "between texts. On a terminal words appear as they are drawn.",
+        "between texts. On a terminal words appear as they are drawn. A backward language model "
+        "writes from a document's end to its beginning: the prompt is how it ends.",
     .options = options,
     .settings_size = sizeof(generate_settings),
     .fewest = 1,

@@ -2,7 +2,11 @@
  *
  * An encoder that carries its state reads every token once: each step is one token long. One that
  * has taken no carry slot while it read the beginning carries nothing, and at every step reads the
- * window of the last tokens again, as many as a step of its training had (bptt). */
+ * window of the last tokens again, as many as a step of its training had (bptt).
+ *
+ * A backward model writes from the end of a document to its beginning: after the start of the
+ * document behind it comes the prompt's last token. Ids are in the order of reading, texts are
+ * turned around. A bidirectional one writes with its forward half. */
 #include "experiment/generator.h"
 
 #include <math.h>
@@ -68,7 +72,19 @@ void thaw_generator_free(thaw_generator *generator) {
   free(generator);
 }
 
+bool thaw_generator_is_backward(const thaw_generator *generator) {
+  return generator->m.model->info.direction == THAW_BACKWARD;
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
+
+static void turn_around(int32_t *ids, size_t count) {
+  for (size_t i = 0; i < count / 2; i++) {
+    const int32_t id = ids[i];
+    ids[i] = ids[count - 1 - i];
+    ids[count - 1 - i] = id;
+  }
+}
 
 static size_t length_of(const thaw_generator *g) {
   return g->text.offsets[1];
@@ -121,6 +137,7 @@ thaw_status thaw_generator_begin(thaw_context *ctx, thaw_generator *g, const cha
   if (status) return status;
   g->space = length_of(g);
   g->begin = 1; /* behind xxbos */
+  if (thaw_generator_is_backward(g)) turn_around(g->text.ids + 1, length_of(g) - 1);
   g->rng = thaw_rng_make(seed, 0);
   if (g->text.unknown > 0)
     thaw_log(ctx, THAW_LOG_WARNING, "%zu of the prompt's %zu tokens are not in the vocabulary",
@@ -220,10 +237,11 @@ thaw_status thaw_generator_text(thaw_context *ctx, const thaw_generator *g, thaw
   const size_t length = length_of(g);
   const char **pieces = malloc((length + 1) * sizeof *pieces);
   if (!pieces) return thaw_fail_memory(ctx, length * sizeof *pieces);
+  const bool backward = thaw_generator_is_backward(g);
   size_t count = 0;
   for (size_t i = g->begin; i < length; i++) {
-    if (g->text.ids[i] != THAW_ID_START)
-      pieces[count++] = thaw_vocabulary_piece(g->m.vocabulary, g->text.ids[i]);
+    const int32_t id = g->text.ids[backward ? length - 1 - (i - g->begin) : i];
+    if (id != THAW_ID_START) pieces[count++] = thaw_vocabulary_piece(g->m.vocabulary, id);
   }
   joining j = {.text = text, .ok = thaw_buffer_text(text, "")};
   thaw_status status = t->api->join(t->self, t->settings, pieces, count, put, &j, ctx);

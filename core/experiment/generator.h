@@ -21,8 +21,12 @@ thaw_status thaw_generator_open(thaw_context *ctx, const char *path, thaw_regist
                                 thaw_generator **generator);
 void thaw_generator_free(thaw_generator *generator);
 
-/* Begins a text: its document's start, then the prompt, which may be empty and is cut as any text.
- * The same seed draws the same tokens. Logs how much of the prompt is unknown. */
+/* Does it write from a document's end to its beginning? */
+bool thaw_generator_is_backward(const thaw_generator *generator);
+
+/* Begins a text: its document's start, then the prompt, which may be empty and is cut as any text;
+ * of a backward model its end and the words before it. The same seed draws the same tokens. Logs
+ * how much of the prompt is unknown. */
 thaw_status thaw_generator_begin(thaw_context *ctx, thaw_generator *generator, const char *prompt,
                                  size_t bytes, uint64_t seed);
 /* Draws the next token. `*ended`: it is the start of another document; the text until then has to

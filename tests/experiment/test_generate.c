@@ -227,6 +227,24 @@ START_TEST(an_encoder_that_carries_nothing) {
 }
 END_TEST
 
+START_TEST(from_the_end_to_the_beginning) {
+  train();
+  fixture_expect(0, "run lm.yaml -o b.h5 --set encoder.direction=backward");
+  char *text = generate("b.h5 --tokens 120 --temperature 0.5");
+  ck_assert_uint_gt(count(text, "\nthe cat ") + count(text, "\nthe old man "), 3);
+  ck_assert_uint_gt(count(text, " again\n") + count(text, " slowly\n"), 1);
+  free(text);
+  text = generate("b.h5 --tokens 12 --temperature 0.5 --prompt park");
+  ck_assert_uint_ge(strcspn(text, "\n"), 4);
+  ck_assert_int_eq(strncmp(text + strcspn(text, "\n") - 4, "park\n", 5), 0);
+  free(text);
+  fixture_expect(0, "run lm.yaml -o d.h5 --set encoder.direction=bidirectional");
+  text = generate("d.h5 --tokens 120 --temperature 0.5");
+  ck_assert_uint_gt(count(text, "\nthe cat ") + count(text, "\nthe old man "), 3);
+  free(text);
+}
+END_TEST
+
 START_TEST(wrong_usage) {
   train();
   fixture_expect_error(2, "generate train.csv", "train.csv is not an HDF5 file");
@@ -256,6 +274,7 @@ int main(void) {
   tcase_add_test(tests, files_of_the_stage_cache);
   tcase_add_test(tests, other_tokenizers);
   tcase_add_test(tests, an_encoder_that_carries_nothing);
+  tcase_add_test(tests, from_the_end_to_the_beginning);
   tcase_add_test(tests, wrong_usage);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
