@@ -32,7 +32,7 @@ configure_in() { # configure_in FOLDER OPTIONS…
 }
 
 formatted() {
-  git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror
+  git ls-files '*.c' '*.cc' '*.h' | xargs clang-format --dry-run --Werror
 }
 
 floors() { # each folder of core/ includes only itself and those before it

@@ -87,6 +87,23 @@ static thaw_status set_count(thaw_context *ctx, const thaw_option *option, const
   return THAW_OK;
 }
 
+static thaw_status set_number(thaw_context *ctx, const thaw_option *option, const char *text,
+                              double *value) {
+  char *end;
+  /* strtod would also take white space, hexadecimal digits, infinity and nan. */
+  const bool plain = *text && !text[strspn(text, "0123456789+-.eE")];
+  const double number = plain ? strtod(text, &end) : 0;
+  if (!plain || end == text || *end != '\0') {
+    return thaw_fail(ctx, THAW_INVALID, "--%s: expected a number, found '%s'", option->name, text);
+  }
+  if (!(number >= (double)option->minimum && number <= (double)option->maximum)) {
+    return thaw_fail(ctx, THAW_INVALID, "--%s: %s is not between %" PRId64 " and %" PRId64,
+                     option->name, text, option->minimum, option->maximum);
+  }
+  *value = number;
+  return THAW_OK;
+}
+
 /* The number of the choice `text`. */
 static thaw_status find_choice(thaw_context *ctx, const thaw_option *option, const char *text,
                                int *choice) {
@@ -139,6 +156,9 @@ static thaw_status set_value(const parser *p, match m, const char *text) {
       break;
     case THAW_OPTION_COUNT:
       status = set_count(p->ctx, m.option, text, m.value);
+      break;
+    case THAW_OPTION_NUMBER:
+      status = set_number(p->ctx, m.option, text, m.value);
       break;
     case THAW_OPTION_CHOICE:
       status = find_choice(p->ctx, m.option, text, &choice);

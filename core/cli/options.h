@@ -18,6 +18,7 @@ typedef enum thaw_option_type {
   THAW_OPTION_COUNT,    /* int64_t, from minimum to maximum */
   THAW_OPTION_CHOICE,   /* int: which of choices */
   THAW_OPTION_CHOICES,  /* unsigned: a bit for each of choices; the option may be repeated */
+  THAW_OPTION_NUMBER,   /* double, from minimum to maximum */
 } thaw_option_type;
 
 typedef struct thaw_words {
@@ -35,7 +36,7 @@ typedef struct thaw_option {
   const char *default_value;  /* as it would be written; NULL: zero (repeatable ones: always) */
   const char *doc;            /* one sentence without its full stop */
   const char *const *choices; /* CHOICE and CHOICES: ends with NULL */
-  int64_t minimum, maximum;   /* COUNT */
+  int64_t minimum, maximum;   /* COUNT and NUMBER */
 } thaw_option;
 
 /* A table with the struct that it fills in. */

@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 #include "base/file.h"
+#include "config/files.h"
 #include "config/merge.h"
 #include "config/reading.h"
 #include "config/resolve.h"
@@ -40,6 +41,35 @@ static thaw_status read_plugin(const thaw_reading *r, const thaw_section *top, c
   return thaw_section_plugin(r, &section, key, r->experiment, use);
 }
 
+static thaw_status check_average(const thaw_reading *r, const thaw_section *top) {
+  const thaw_texts *runs = &r->experiment->average;
+  const thaw_node *node = thaw_section_key(top, "average");
+  if (runs->count < 2) {
+    return thaw_reading_fail(r, node, "", "average", "expected two run files or more, found %s",
+                             runs->count ? "one" : "none");
+  }
+  const thaw_node *item = node->first;
+  for (size_t i = 0; i < runs->count && !r->restoring; i++, item = item->next) {
+    for (size_t k = 0; k < i; k++) {
+      if (strcmp(runs->values[i], runs->values[k]) == 0)
+        return thaw_reading_fail(r, item, "", "average", "%s is named twice", runs->values[i]);
+    }
+    const thaw_status status = thaw_file_check(r->ctx, runs->values[i], false);
+    if (status != THAW_OK) return thaw_reading_explain(r, status, item, "", "average");
+  }
+  return THAW_OK;
+}
+
+/* Data, plugins and stages. */
+static thaw_status read_training(thaw_reading *r, const thaw_section *top) {
+  thaw_experiment *experiment = r->experiment;
+  thaw_status status = thaw_read_datasets(r, top);
+  if (status == THAW_OK) status = read_plugin(r, top, "tokenizer", &experiment->tokenizer);
+  if (status == THAW_OK) status = read_plugin(r, top, "encoder", &experiment->encoder);
+  if (status == THAW_OK) status = read_plugin(r, top, "head", &experiment->head);
+  return status == THAW_OK ? thaw_read_stages(r, top) : status;
+}
+
 static thaw_status read_all(thaw_reading *r, const thaw_node *root) {
   thaw_experiment *experiment = r->experiment;
   thaw_node *resolved = thaw_arena_zalloc(r->arena, sizeof *resolved);
@@ -47,14 +77,11 @@ static thaw_status read_all(thaw_reading *r, const thaw_node *root) {
   *resolved = (thaw_node){.kind = THAW_NODE_MAP, .file = experiment->path};
   experiment->resolved = resolved;
   const thaw_section top = {root, "", resolved};
-  thaw_status status = thaw_section_check(r, &top, &thaw_schema, 0);
-  if (status == THAW_OK) status = thaw_section_values(r, &top, &thaw_schema, 0, experiment);
+  const bool average = thaw_section_key(&top, "average") != NULL;
+  thaw_status status = thaw_section_check(r, &top, &thaw_schema, average);
+  if (status == THAW_OK) status = thaw_section_values(r, &top, &thaw_schema, average, experiment);
   if (status == THAW_OK) status = read_name(r, &top);
-  if (status == THAW_OK) status = thaw_read_datasets(r, &top);
-  if (status == THAW_OK) status = read_plugin(r, &top, "tokenizer", &experiment->tokenizer);
-  if (status == THAW_OK) status = read_plugin(r, &top, "encoder", &experiment->encoder);
-  if (status == THAW_OK) status = read_plugin(r, &top, "head", &experiment->head);
-  if (status == THAW_OK) status = thaw_read_stages(r, &top);
+  if (status == THAW_OK) status = average ? check_average(r, &top) : read_training(r, &top);
   thaw_section_order(&top, &thaw_schema);
   return status;
 }

@@ -129,6 +129,8 @@ typedef struct thaw_experiment {
   const thaw_node *resolved; /* the whole tree, defaults filled in */
   char *written;             /* the file as it stands, with the overrides as comments at its end */
   thaw_arena *arena;         /* owns all of the above */
+  thaw_texts average; /* run files whose class probabilities are averaged; then there are no data,
+                         plugins and stages; count 0: there are */
 } thaw_experiment;
 
 /* `sets` are "key.path=value" overrides, applied last. A config with a `sweep` section is refused

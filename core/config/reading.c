@@ -291,11 +291,11 @@ static thaw_status fail_variant(const thaw_reading *r, const thaw_section *secti
     thaw_buffer_format(&places, "%s%s%s", places.size ? " or " : "", level->variant_word,
                        level->variants[i]);
   }
-  const bool selected = level->selector != NULL;
+  const bool top = !*section->path, named = level->selector || top;
   thaw_fail_at(r->ctx, node->file, node->key_line, node->key_column,
                "'%s' has no meaning in %s%s%s%s; it belongs to %s", node->key, section->path,
-               selected ? " with " : "", selected ? level->variant_word : "",
-               selected ? level->variants[variant] : "", places.data ? places.data : "");
+               named && !top ? " with " : "", named ? level->variant_word : "",
+               named ? level->variants[variant] : "", places.data ? places.data : "");
   thaw_buffer_free(&places);
   return THAW_INVALID;
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/context.h"
+#include "config/files.h"
+#include "config/merge.h"
 #include "config/reading.h"
 #include "config/resolve.h"
 
@@ -49,13 +51,26 @@ static thaw_status check_keys(const thaw_reading *r, const thaw_section *section
 
 /* ---- Parameters ----------------------------------------------------------------------------- */
 
+/* The path becomes absolute. A run file's own is not looked at: it may be of another machine. */
+static thaw_status find_file(const thaw_reading *r, const thaw_node *node, thaw_value *value) {
+  if (value->is_list || !*value->texts[0] || r->restoring) return THAW_OK;
+  const char **texts = thaw_arena_alloc(r->arena, sizeof *texts);
+  const char *from = thaw_is_override(node) ? NULL : node->file;
+  const char *path = thaw_path_absolute(r->arena, from, value->texts[0]);
+  if (!texts || !path) return thaw_fail_memory(r->ctx, strlen(value->texts[0]));
+  texts[0] = path;
+  value->texts = texts;
+  return thaw_file_check(r->ctx, path, false);
+}
+
 static thaw_status read_parameter(const thaw_reading *r, const thaw_section *section,
                                   const thaw_param_spec *spec, void *settings,
                                   const thaw_node *node) {
   thaw_value value;
   thaw_status status = thaw_read_texts(r, node, section->path, spec->name, &value);
   if (status != THAW_OK) return status;
-  status = thaw_settings_set(r->ctx, r->arena, spec, settings, &value);
+  if (spec->type == THAW_PARAM_PATH) status = find_file(r, node, &value);
+  if (status == THAW_OK) status = thaw_settings_set(r->ctx, r->arena, spec, settings, &value);
   return status == THAW_OK ? status
                            : thaw_reading_explain(r, status, node, section->path, spec->name);
 }

@@ -80,7 +80,7 @@ static void place_items(thaw_node *list, const thaw_node *written) {
 thaw_status thaw_resolve_setting(thaw_context *ctx, thaw_arena *arena, thaw_node *parent,
                                  const thaw_param_spec *spec, const void *settings,
                                  const thaw_node *written) {
-  if (spec->type == THAW_PARAM_TEXT) {
+  if (spec->type == THAW_PARAM_TEXT || spec->type == THAW_PARAM_PATH) {
     const char *text = *(const char *const *)(const void *)((const char *)settings + spec->offset);
     return thaw_resolve_text(ctx, arena, parent, spec->name, text, written);
   }

@@ -341,6 +341,10 @@ static const thaw_key tokenizer_keys[] = {
 
 static const thaw_level tokenizer_level = {tokenizer_keys, NULL, NULL, NULL};
 
+/* An experiment trains stages, or averages what others have left. */
+static const char *const kinds[] = {"stages", "average", NULL};
+#define STAGES ONLY(0)
+
 static const thaw_key top_keys[] = {
     {.value = {.name = "name",
                TEXT(thaw_experiment, name),
@@ -362,32 +366,43 @@ static const thaw_key top_keys[] = {
                .default_value = "0",
                RANGE(0, 4096),
                .doc = "0: as many as the machine has. Threads wait for each other: beside other "
-                      "busy processes fewer are faster, and for several runs at once 1 each"}},
+                      "busy processes fewer are faster, and for several runs at once 1 each"},
+     .only = STAGES},
     {.type = THAW_KEY_NAMED,
      .value = {.name = "data", .doc = "data sets by name"},
+     .only = STAGES,
      .required = true,
      .level = &data_level},
     {.type = THAW_KEY_PLUGIN,
      .value = {.name = "tokenizer", .doc = "the plugin that cuts text into pieces"},
+     .only = STAGES,
      .required = true,
      .level = &tokenizer_level,
      .plugin = THAW_TOKENIZER},
     {.type = THAW_KEY_PLUGIN,
      .value = {.name = "encoder", .doc = "the plugin that turns pieces into hidden states"},
+     .only = STAGES,
      .required = true,
      .plugin = THAW_ENCODER},
     {.type = THAW_KEY_PLUGIN,
      .value = {.name = "head", .doc = "the plugin that turns hidden states into classes"},
+     .only = STAGES,
      .plugin = THAW_HEAD},
     {.type = THAW_KEY_SECTION,
      .value = {.name = "stages", .doc = "what is trained: pretrain, finetune, classify"},
+     .only = STAGES,
      .required = true,
      .level = &stages_level},
+    {.type = THAW_KEY_PATHS,
+     .value = {.name = "average",
+               .offset = offsetof(thaw_experiment, average),
+               .doc = "run files whose class probabilities are averaged, instead of stages"},
+     .only = ONLY(1)},
     {.type = THAW_KEY_SWEEP,
      .value = {.name = "sweep", .doc = "dotted keys with lists of values to combine"}},
     {0}};
 
-const thaw_level thaw_schema = {top_keys, NULL, NULL, NULL};
+const thaw_level thaw_schema = {top_keys, NULL, kinds, "a config with "};
 
 /* ---- Looking up ----------------------------------------------------------------------------- */
 

@@ -1,96 +1,45 @@
-/* predictor.c: see predictor.h. */
+/* predictor.c: see predictor.h. The predictor of an average has one of each of its runs, which are
+ * asked one after the other. */
 #include "experiment/predictor.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/context.h"
-#include "config/experiment.h"
-#include "store/runfile.h"
-#include "tensor/blas.h"
-#include "text/tokenizing.h"
+#include "experiment/average.h"
+#include "experiment/run_model.h"
 #include "train/classifier.h"
 
 enum { BATCH = 64 };
 
 struct thaw_predictor {
   thaw_experiment *experiment;
-  thaw_tokenizing *tokenizing;
-  thaw_vocabulary *vocabulary;
-  thaw_classes classes;
-  thaw_model *model;
-  thaw_tape *tape;
+  thaw_run_model m;
   thaw_corpus waiting;
+  /* Of an average instead of a model: */
+  thaw_predictor **parts;
+  size_t part_count;
 };
 
-static const thaw_stage_config *stage_of(const thaw_predictor *p) {
-  return &p->experiment->stages[THAW_STAGE_CLASSIFY];
-}
-
-static thaw_status check_run(thaw_context *ctx, const thaw_run_file *run, const thaw_predictor *p) {
-  if (!stage_of(p)->present) {
-    return thaw_fail(ctx, THAW_INVALID,
-                     "%s holds a language model: only a run with a classify stage can label text",
-                     thaw_run_path(run));
+static thaw_status open_parts(thaw_context *ctx, const thaw_run_file *run, thaw_registry *registry,
+                              thaw_predictor *p) {
+  const thaw_texts *runs = &p->experiment->average;
+  thaw_status status = thaw_average_check(ctx, run, p->experiment);
+  p->parts = calloc(runs->count, sizeof(thaw_predictor *));
+  if (status == THAW_OK && !p->parts) status = thaw_fail_memory(ctx, runs->count * sizeof *p);
+  while (p->part_count < runs->count && status == THAW_OK) {
+    thaw_predictor **part = &p->parts[p->part_count];
+    status = thaw_predictor_open(ctx, runs->values[p->part_count], registry, part);
+    if (status == THAW_OK) p->part_count++;
   }
-  return thaw_run_need_complete(ctx, run);
-}
-
-static thaw_status load_tokenizer(thaw_context *ctx, const thaw_run_file *run, thaw_predictor *p) {
-  const thaw_plugin_use *use = &p->experiment->tokenizer;
-  const thaw_plugin_descriptor *plugin = use->plugin->descriptor;
-  char *version = NULL, *state = NULL;
-  size_t bytes = 0;
-  thaw_status status = thaw_run_text(ctx, run, "tokenizer/version", &version);
-  if (status == THAW_OK && strcmp(version, plugin->version) != 0) {
-    status = thaw_fail(ctx, THAW_INVALID,
-                       "%s was made with version %s of the tokenizer %s, this one is %s: it would "
-                       "cut text in another way",
-                       thaw_run_path(run), version, plugin->name, plugin->version);
-  }
-  if (status == THAW_OK)
-    status = thaw_tokenizing_create(ctx, plugin->api.tokenizer, use->settings, &p->tokenizing);
-  if (status == THAW_OK) status = thaw_run_tokenizer_state(ctx, run, &state, &bytes);
-  if (status == THAW_OK) status = thaw_tokenizing_load(ctx, p->tokenizing, state, bytes);
-  free(version);
-  free(state);
   return status;
 }
 
-static thaw_status load_model(thaw_context *ctx, const thaw_run_file *run, thaw_predictor *p) {
-  const thaw_experiment *e = p->experiment;
-  const thaw_plugin_use encoder = {e->encoder.plugin, stage_of(p)->encoder_settings};
-  const thaw_plugin_use head = {e->head.plugin, stage_of(p)->head_settings};
-  thaw_params *weights = NULL;
-  thaw_status status = thaw_run_vocabulary(ctx, run, NULL, &p->vocabulary);
-  if (status == THAW_OK) status = thaw_run_classes(ctx, run, &p->classes);
-  if (status == THAW_OK) status = thaw_run_weights(ctx, run, NULL, &weights);
-  if (status == THAW_OK) {
-    status = thaw_model_create_classifier(ctx, &encoder, &head, thaw_vocabulary_size(p->vocabulary),
-                                          p->classes.count, 0, weights, &p->model);
-    if (status)
-      thaw_explain(ctx, status, "%s: the plugins that are installed make another model",
-                   thaw_run_path(run));
-  }
-  thaw_params_free(weights);
-  return status;
-}
-
-static thaw_status load(thaw_context *ctx, const thaw_run_file *run, thaw_registry *registry,
-                        thaw_predictor *p) {
-  char *resolved = NULL;
-  thaw_status status = thaw_run_text(ctx, run, "config/resolved", &resolved);
-  if (status == THAW_OK) {
-    status = thaw_experiment_restore(ctx, thaw_run_path(run), resolved, registry, &p->experiment);
-  }
-  free(resolved);
-  if (status == THAW_OK) status = check_run(ctx, run, p);
-  if (status == THAW_OK) status = load_tokenizer(ctx, run, p);
-  if (status == THAW_OK) status = load_model(ctx, run, p);
+static thaw_status open_file(thaw_context *ctx, const thaw_run_file *run, thaw_registry *registry,
+                             thaw_predictor *p) {
+  thaw_status status = thaw_run_model_experiment(ctx, run, registry, &p->experiment);
   if (status) return status;
-  thaw_numerics_prepare((int)p->experiment->threads);
-  p->tape = thaw_tape_create();
-  return p->tape ? THAW_OK : thaw_fail_memory(ctx, 0);
+  if (p->experiment->average.count > 0) return open_parts(ctx, run, registry, p);
+  return thaw_run_model_classifier(ctx, run, p->experiment, &p->m);
 }
 
 thaw_status thaw_predictor_open(thaw_context *ctx, const char *path, thaw_registry *registry,
@@ -99,7 +48,7 @@ thaw_status thaw_predictor_open(thaw_context *ctx, const char *path, thaw_regist
   thaw_run_file *run = NULL;
   thaw_predictor *p = calloc(1, sizeof *p);
   thaw_status status = p ? thaw_run_open(ctx, path, &run) : thaw_fail_memory(ctx, sizeof *p);
-  if (status == THAW_OK) status = load(ctx, run, registry, p);
+  if (status == THAW_OK) status = open_file(ctx, run, registry, p);
   thaw_run_close(run);
   if (status) {
     thaw_predictor_free(p);
@@ -111,43 +60,81 @@ thaw_status thaw_predictor_open(thaw_context *ctx, const char *path, thaw_regist
 
 void thaw_predictor_free(thaw_predictor *predictor) {
   if (!predictor) return;
+  for (size_t i = 0; i < predictor->part_count; i++) thaw_predictor_free(predictor->parts[i]);
+  free(predictor->parts);
   thaw_corpus_free(&predictor->waiting);
-  thaw_tape_free(predictor->tape);
-  thaw_model_free(predictor->model);
-  thaw_classes_free(&predictor->classes);
-  thaw_vocabulary_free(predictor->vocabulary);
-  thaw_tokenizing_free(predictor->tokenizing);
+  thaw_run_model_free(&predictor->m);
   thaw_experiment_free(predictor->experiment);
   free(predictor);
 }
 
+const thaw_experiment *thaw_predictor_experiment(const thaw_predictor *predictor) {
+  return predictor->part_count ? thaw_predictor_experiment(predictor->parts[0])
+                               : predictor->experiment;
+}
+
 const thaw_classes *thaw_predictor_classes(const thaw_predictor *predictor) {
-  return &predictor->classes;
+  return predictor->part_count ? thaw_predictor_classes(predictor->parts[0])
+                               : &predictor->m.classes;
 }
 
 thaw_status thaw_predictor_add(thaw_context *ctx, thaw_predictor *predictor, const char *text,
                                size_t bytes) {
-  return thaw_corpus_add(ctx, &predictor->waiting, predictor->tokenizing, predictor->vocabulary,
+  thaw_status status = THAW_OK;
+  for (size_t i = 0; i < predictor->part_count && status == THAW_OK; i++)
+    status = thaw_predictor_add(ctx, predictor->parts[i], text, bytes);
+  if (predictor->part_count) return status;
+  return thaw_corpus_add(ctx, &predictor->waiting, predictor->m.tokenizing, predictor->m.vocabulary,
                          text, bytes, -1);
 }
 
 size_t thaw_predictor_waiting(const thaw_predictor *predictor) {
-  return predictor->waiting.count;
+  return predictor->part_count ? thaw_predictor_waiting(predictor->parts[0])
+                               : predictor->waiting.count;
 }
 
-thaw_status thaw_predictor_run(thaw_context *ctx, thaw_predictor *predictor,
-                               thaw_predictions **predictions) {
-  const thaw_stage_config *stage = stage_of(predictor);
-  const thaw_classifier classifier = {.model = predictor->model,
+/* The first part's predictions, with the means of all in the place of its own. */
+static thaw_status run_parts(thaw_context *ctx, thaw_predictor *predictor,
+                             thaw_predictions **predictions) {
+  const size_t count = thaw_predictor_waiting(predictor);
+  const size_t size = count * thaw_predictor_classes(predictor)->count;
+  double *sums = calloc(size + 1, sizeof *sums);
+  thaw_status status = sums ? THAW_OK : thaw_fail_memory(ctx, size * sizeof *sums);
+  for (size_t i = 0; i < predictor->part_count && status == THAW_OK; i++) {
+    thaw_predictions *own = NULL;
+    status = thaw_predictor_run(ctx, predictor->parts[i], &own);
+    if (status) break;
+    thaw_average_add(sums, own);
+    if (i == 0) *predictions = own;
+    if (i > 0) thaw_predictions_free(own);
+  }
+  if (status == THAW_OK) thaw_average_finish(sums, predictor->part_count, *predictions);
+  free(sums);
+  return status;
+}
+
+static thaw_status run_model(thaw_context *ctx, thaw_predictor *predictor,
+                             thaw_predictions **predictions) {
+  const thaw_stage_config *stage = predictor->m.stage;
+  const thaw_classifier classifier = {.model = predictor->m.model,
                                       .encoder_settings = stage->encoder_settings,
                                       .head_settings = stage->head_settings,
                                       .batch = BATCH,
                                       .max_length = (size_t)stage->max_length};
-  *predictions = thaw_predictions_create("new", predictor->waiting.count, predictor->classes.count);
+  *predictions =
+      thaw_predictions_create("new", predictor->waiting.count, predictor->m.classes.count);
   if (!*predictions) return thaw_fail_memory(ctx, predictor->waiting.count * sizeof(float));
   thaw_status status =
-      thaw_classify(ctx, &classifier, predictor->tape, &predictor->waiting, *predictions, NULL);
+      thaw_classify(ctx, &classifier, predictor->m.tape, &predictor->waiting, *predictions, NULL);
   thaw_corpus_free(&predictor->waiting);
+  return status;
+}
+
+thaw_status thaw_predictor_run(thaw_context *ctx, thaw_predictor *predictor,
+                               thaw_predictions **predictions) {
+  *predictions = NULL;
+  const thaw_status status = predictor->part_count ? run_parts(ctx, predictor, predictions)
+                                                   : run_model(ctx, predictor, predictions);
   if (status) {
     thaw_predictions_free(*predictions);
     *predictions = NULL;

@@ -1,8 +1,9 @@
-/* predictor.h: a finished classifier, from its run file alone, at work on new text. */
+/* predictor.h: a finished classifier, from its run file alone, at work on new text; or several
+ * whose run averages them, from their run files. */
 #ifndef THAW_PREDICTOR_H
 #define THAW_PREDICTOR_H
 
-#include "plugin/registry.h"
+#include "config/experiment.h"
 #include "text/corpus.h"
 #include "train/record.h"
 
@@ -13,6 +14,8 @@ typedef struct thaw_predictor thaw_predictor;
 thaw_status thaw_predictor_open(thaw_context *ctx, const char *path, thaw_registry *registry,
                                 thaw_predictor **predictor);
 void thaw_predictor_free(thaw_predictor *predictor);
+/* The run's experiment, of an average that of its first run. */
+const thaw_experiment *thaw_predictor_experiment(const thaw_predictor *predictor);
 const thaw_classes *thaw_predictor_classes(const thaw_predictor *predictor);
 
 /* Adds a text to the documents that wait. */

@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 #include "base/file.h"
+#include "experiment/average.h"
 #include "experiment/stage_key.h"
 #include "experiment/stage_transfer.h"
 #include "experiment/stages.h"
@@ -268,28 +269,8 @@ static thaw_status run_stage(run *r, thaw_stage_work *work) {
   return status;
 }
 
-/* The folder that the run file will stand in. */
-static thaw_status make_folder_of(thaw_context *ctx, const char *path) {
-  const char *slash = strrchr(path, '/');
-  if (!slash || slash == path) return THAW_OK;
-  char *folder = strndup(path, (size_t)(slash - path));
-  if (!folder) return thaw_fail_memory(ctx, strlen(path));
-  thaw_status status = thaw_make_folders(ctx, folder);
-  free(folder);
-  return status;
-}
-
-/* Can the run file be written where it will stand? Better asked now than after hours. */
-static thaw_status prepare_output(thaw_context *ctx, const char *path) {
-  thaw_atomic_file *file = NULL;
-  thaw_status status = make_folder_of(ctx, path);
-  if (status == THAW_OK) status = thaw_atomic_begin(ctx, path, &file);
-  thaw_atomic_abandon(file);
-  return status;
-}
-
 static thaw_status run_stages(run *r) {
-  thaw_status status = prepare_output(r->ctx, r->stages.output);
+  thaw_status status = thaw_output_prepare(r->ctx, r->stages.output);
   for (size_t i = 0; i < r->stages.count && status == THAW_OK; i++) {
     thaw_stage_work *work = &r->stages.works[i];
     if (thaw_stage_is_due(work)) {
@@ -309,6 +290,8 @@ thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experi
                                 const thaw_run_options *options, thaw_run_outcome *outcome) {
   run r = {.ctx = ctx, .experiment = experiment, .options = options};
   *outcome = (thaw_run_outcome){0};
+  if (experiment->average.count > 0)
+    return thaw_average_experiment(ctx, experiment, options, outcome);
   const int threads = thaw_numerics_prepare((int)experiment->threads);
   thaw_status status = thaw_stages_plan(ctx, experiment, options, &r.stages);
   if (status) return status;

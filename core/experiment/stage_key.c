@@ -80,6 +80,17 @@ static thaw_status add_settings(thaw_context *ctx, const thaw_experiment *experi
   return THAW_OK;
 }
 
+thaw_status thaw_setting_content(thaw_context *ctx, const thaw_param_spec *spec,
+                                 const void *settings, thaw_buffer *out) {
+  const char *const *path = (const void *)((const char *)settings + spec->offset);
+  char digits[THAW_HASH_TEXT];
+  if (spec->type != THAW_PARAM_PATH || !**path)
+    return thaw_settings_write(ctx, spec, settings, out);
+  thaw_status status = thaw_hash_file(ctx, *path, digits);
+  if (status) return status;
+  return thaw_buffer_text(out, digits) ? THAW_OK : thaw_fail_memory(ctx, out->size);
+}
+
 /* Likewise a plugin's setting. */
 static bool is_plugin_as_before(const char *key, const char *value) {
   return strcmp(key, "direction") == 0 && strcmp(value, "forward") == 0;
@@ -92,7 +103,7 @@ static thaw_status add_plugin(thaw_context *ctx, const thaw_plugin_use *use, tha
                                plugin->version);
   for (const thaw_param_spec *spec = plugin->params; spec && spec->name && ok; spec++) {
     thaw_buffer value = {0};
-    thaw_status status = thaw_settings_write(ctx, spec, use->settings, &value);
+    thaw_status status = thaw_setting_content(ctx, spec, use->settings, &value);
     if (status == THAW_OK && !is_plugin_as_before(spec->name, value.data))
       ok = thaw_buffer_format(text, " %s %s\n", spec->name, value.data);
     thaw_buffer_free(&value);

@@ -6,6 +6,7 @@
 #ifndef THAW_STAGE_KEY_H
 #define THAW_STAGE_KEY_H
 
+#include "base/buffer.h"
 #include "base/hash.h"
 #include "config/experiment.h"
 
@@ -14,6 +15,11 @@
 thaw_status thaw_stage_key(thaw_context *ctx, const thaw_experiment *experiment,
                            const thaw_stage_config *stage, const char *before,
                            char key[THAW_HASH_TEXT]);
+
+/* Appends a plugin's parameter as settings that are to be compared hold it: the value, of a file
+ * that it names the hash of the content. */
+thaw_status thaw_setting_content(thaw_context *ctx, const thaw_param_spec *spec,
+                                 const void *settings, thaw_buffer *out);
 
 /* The hash of the contents of all files of a data set. */
 thaw_status thaw_dataset_hash(thaw_context *ctx, const thaw_dataset *dataset,

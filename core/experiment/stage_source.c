@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 #include "config/yaml.h"
+#include "experiment/stage_key.h"
 #include "thaw/recurrent.h"
 
 thaw_status thaw_settings_lines(thaw_context *ctx, const thaw_plugin_use *use, char **lines) {
@@ -15,7 +16,7 @@ thaw_status thaw_settings_lines(thaw_context *ctx, const thaw_plugin_use *use, c
   bool ok = thaw_buffer_text(&text, "");
   for (; spec && spec->name && ok && status == THAW_OK; spec++) {
     ok = thaw_buffer_format(&text, "%s: ", spec->name);
-    status = thaw_settings_write(ctx, spec, use->settings, &text);
+    status = thaw_setting_content(ctx, spec, use->settings, &text);
     ok = ok && thaw_buffer_text(&text, "\n");
   }
   if (status == THAW_OK && !ok) status = thaw_fail_memory(ctx, text.size);

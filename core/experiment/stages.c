@@ -18,11 +18,10 @@ bool thaw_stage_is_due(const thaw_stage_work *work) {
   return work->needed && work->progress != THAW_STAGE_FINISHED;
 }
 
-/* ---- Planning ------------------------------------------------------------------------------- */
+/* ---- The run file ---------------------------------------------------------------------------- */
 
-/* "runs/trec6/s1-5d1c03fa.h5" */
-static char *output_path(const thaw_experiment *experiment, const thaw_run_options *options,
-                         const char *key) {
+char *thaw_output_path(const thaw_experiment *experiment, const thaw_run_options *options,
+                       const char *key) {
   thaw_buffer path = {0};
   if (options->output) return strdup(options->output);
   const bool ok = thaw_buffer_format(&path, "%s/%s/s%" PRId64 "-%.8s.h5",
@@ -31,6 +30,27 @@ static char *output_path(const thaw_experiment *experiment, const thaw_run_optio
   if (!ok) thaw_buffer_free(&path);
   return path.data;
 }
+
+/* The folder that the run file will stand in. */
+static thaw_status make_folder_of(thaw_context *ctx, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash || slash == path) return THAW_OK;
+  char *folder = strndup(path, (size_t)(slash - path));
+  if (!folder) return thaw_fail_memory(ctx, strlen(path));
+  thaw_status status = thaw_make_folders(ctx, folder);
+  free(folder);
+  return status;
+}
+
+thaw_status thaw_output_prepare(thaw_context *ctx, const char *path) {
+  thaw_atomic_file *file = NULL;
+  thaw_status status = make_folder_of(ctx, path);
+  if (status == THAW_OK) status = thaw_atomic_begin(ctx, path, &file);
+  thaw_atomic_abandon(file);
+  return status;
+}
+
+/* ---- Planning ------------------------------------------------------------------------------- */
 
 static thaw_status add_stage(thaw_context *ctx, thaw_stages *stages,
                              const thaw_stage_config *stage) {
@@ -61,7 +81,7 @@ static thaw_status find_all(thaw_context *ctx, const thaw_run_options *options,
     if (stage->present) status = add_stage(ctx, stages, stage);
   }
   if (status) return status;
-  stages->output = output_path(stages->experiment, options, stages->last->key);
+  stages->output = thaw_output_path(stages->experiment, options, stages->last->key);
   if (!stages->output) return thaw_fail_memory(ctx, 1);
   for (size_t i = 0; i < stages->count && status == THAW_OK; i++)
     status = find_file(ctx, stages, &stages->works[i]);
@@ -88,6 +108,10 @@ static void mark_needed(thaw_stages *stages) {
 thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
                              const thaw_run_options *options, thaw_stages *stages) {
   *stages = (thaw_stages){.experiment = experiment};
+  if (experiment->average.count > 0) {
+    return thaw_experiment_fail(ctx, experiment, "average",
+                                "this config averages finished runs: there are no stages");
+  }
   thaw_status status = find_all(ctx, options, stages);
   if (status) {
     thaw_stages_free(stages);

@@ -28,6 +28,13 @@ typedef struct thaw_stages {
   thaw_stage_progress progress; /* of the run file */
 } thaw_stages;
 
+/* Where the run file goes: what the options say, or FOLDER/NAME/sSEED-KEY.h5; malloc'ed; NULL: no
+ * memory. */
+char *thaw_output_path(const thaw_experiment *experiment, const thaw_run_options *options,
+                       const char *key);
+/* Makes its folder, and asks whether it can be written there: better now than after hours. */
+thaw_status thaw_output_prepare(thaw_context *ctx, const char *path);
+
 /* Finds keys and files and looks how far each stage is. */
 thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
                              const thaw_run_options *options, thaw_stages *stages);

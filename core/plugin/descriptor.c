@@ -113,6 +113,7 @@ static layout layout_of(thaw_param_type type) {
       return LAYOUT_OF(double);
     case THAW_PARAM_TEXT:
     case THAW_PARAM_CHOICE:
+    case THAW_PARAM_PATH:
       return LAYOUT_OF(const char *);
     case THAW_PARAM_INTS:
     case THAW_PARAM_LAYERS:

@@ -209,6 +209,7 @@ thaw_status thaw_settings_set(thaw_context *ctx, thaw_arena *arena, const thaw_p
     case THAW_PARAM_REAL:
       return parse_real(ctx, spec, value->texts[0], place);
     case THAW_PARAM_TEXT:
+    case THAW_PARAM_PATH:
       return set_text(ctx, arena, value->texts[0], place);
     case THAW_PARAM_CHOICE:
       return parse_choice(ctx, spec, value->texts[0], place);

@@ -94,6 +94,7 @@ thaw_status thaw_settings_write(thaw_context *ctx, const thaw_param_spec *spec,
       ok = write_real(out, *(const double *)place);
       break;
     case THAW_PARAM_TEXT:
+    case THAW_PARAM_PATH:
     case THAW_PARAM_CHOICE:
       ok = write_text(out, *(const char *const *)place);
       break;

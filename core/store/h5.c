@@ -222,6 +222,23 @@ void thaw_h5_names(thaw_h5 *h5, hid_t group, char ***names, size_t *count) {
   *count = list.count;
 }
 
+static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *info, void *user) {
+  (void)info;
+  return add_name(object, name, NULL, user);
+}
+
+void thaw_h5_attribute_names(thaw_h5 *h5, hid_t object, char ***names, size_t *count) {
+  if (h5->status != THAW_OK) return;
+  name_list list = {0};
+  if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_attribute, &list) != 0) {
+    thaw_h5_fail(h5, "cannot list", object, NULL);
+    thaw_h5_free_texts(list.names, list.count);
+    return;
+  }
+  *names = list.names;
+  *count = list.count;
+}
+
 void thaw_h5_free_texts(char **texts, size_t count) {
   for (size_t i = 0; i < count; i++) free(texts[i]);
   free(texts);

@@ -55,6 +55,8 @@ bool thaw_h5_has(thaw_h5 *h5, hid_t parent, const char *name);
 bool thaw_h5_has_attribute(thaw_h5 *h5, hid_t object, const char *name);
 /* The names in a group in the order in which they were created; free with thaw_h5_free_texts. */
 void thaw_h5_names(thaw_h5 *h5, hid_t group, char ***names, size_t *count);
+/* The names of an object's attributes, sorted; the same. */
+void thaw_h5_attribute_names(thaw_h5 *h5, hid_t object, char ***names, size_t *count);
 void thaw_h5_free_texts(char **texts, size_t count);
 
 /* ---- Values: texts are variable-length UTF-8, numbers little-endian ------------------------- */

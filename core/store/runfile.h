@@ -113,6 +113,9 @@ const char *thaw_run_path(const thaw_run_file *run);
  * "tokenizer/settings", "environment/KEY". */
 thaw_status thaw_run_text(thaw_context *ctx, const thaw_run_file *run, const char *part,
                           char **text);
+/* The keys that the environment has, sorted; each is malloc'ed, and so is the list. */
+thaw_status thaw_run_environment(thaw_context *ctx, const thaw_run_file *run, char ***keys,
+                                 size_t *count);
 thaw_status thaw_run_tokenizer_state(thaw_context *ctx, const thaw_run_file *run, char **state,
                                      size_t *bytes);
 /* `stage` NULL: the file's own vocabulary; else the one of a kept stage (its own, else the file's).

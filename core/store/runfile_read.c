@@ -174,6 +174,16 @@ thaw_status thaw_run_text(thaw_context *ctx, const thaw_run_file *run, const cha
   return thaw_h5_end(&h5);
 }
 
+thaw_status thaw_run_environment(thaw_context *ctx, const thaw_run_file *run, char ***keys,
+                                 size_t *count) {
+  thaw_h5 h5;
+  *keys = NULL;
+  *count = 0;
+  thaw_run_begin(&h5, ctx, run);
+  thaw_h5_attribute_names(&h5, thaw_h5_open_group(&h5, run->file, "environment"), keys, count);
+  return thaw_h5_end(&h5);
+}
+
 /* ---- Tokenizer, vocabulary, classes --------------------------------------------------------- */
 
 thaw_status thaw_run_tokenizer_state(thaw_context *ctx, const thaw_run_file *run, char **state,

@@ -4,6 +4,7 @@
  */
 #include "train/metrics.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,4 +75,44 @@ thaw_status thaw_confusion(thaw_context *ctx, const int32_t *gold, const int32_t
     if (gold[i] >= 0) confusion[(size_t)gold[i] * classes + (size_t)predicted[i]]++;
   }
   return THAW_OK;
+}
+
+static double share(size_t part, size_t whole) {
+  return whole ? (double)part / (double)whole : NAN;
+}
+
+thaw_status thaw_score_classes(thaw_context *ctx, const int32_t *gold, const int32_t *predicted,
+                               size_t count, size_t classes, thaw_class_scores *scores) {
+  thaw_status status = check(ctx, gold, predicted, count, classes);
+  if (status) return status;
+  for (size_t c = 0; c < classes; c++) scores[c] = (thaw_class_scores){0};
+  for (size_t i = 0; i < count; i++) {
+    if (gold[i] < 0) continue;
+    scores[gold[i]].gold++;
+    scores[predicted[i]].predicted++;
+    scores[gold[i]].correct += gold[i] == predicted[i];
+  }
+  for (size_t c = 0; c < classes; c++) {
+    thaw_class_scores *s = &scores[c];
+    s->precision = share(s->correct, s->predicted);
+    s->recall = share(s->correct, s->gold);
+    s->f1 = share(2 * s->correct, s->gold + s->predicted);
+  }
+  return THAW_OK;
+}
+
+double thaw_prediction_loss(const float *probabilities, int32_t gold) {
+  return -log(fmax((double)probabilities[gold], (double)FLT_MIN));
+}
+
+double thaw_mean_loss(const int32_t *gold, const float *probabilities, size_t count,
+                      size_t classes) {
+  double sum = 0;
+  size_t counted = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (gold[i] < 0) continue;
+    sum += thaw_prediction_loss(probabilities + i * classes, gold[i]);
+    counted++;
+  }
+  return counted ? sum / (double)counted : NAN;
 }

@@ -21,6 +21,23 @@ typedef struct thaw_scores {
 thaw_status thaw_score(thaw_context *ctx, const int32_t *gold, const int32_t *predicted,
                        size_t count, size_t classes, thaw_scores *scores);
 
+/* How well one class is told from the others. */
+typedef struct thaw_class_scores {
+  size_t gold, predicted, correct; /* documents */
+  double precision, recall, f1;    /* NaN where the divisor is 0 */
+} thaw_class_scores;
+/* The same for each class; `scores` [classes]. */
+thaw_status thaw_score_classes(thaw_context *ctx, const int32_t *gold, const int32_t *predicted,
+                               size_t count, size_t classes, thaw_class_scores *scores);
+
+/* −log of the probability of a document's class, at most 87.3: of a probability that was rounded to
+ * 0 no more is known than that it is below what a float can hold. */
+double thaw_prediction_loss(const float *probabilities, int32_t gold);
+/* Its mean over the documents with a class; NaN when there are none. `probabilities`
+ * [count][classes]. */
+double thaw_mean_loss(const int32_t *gold, const float *probabilities, size_t count,
+                      size_t classes);
+
 /* How often class g was predicted as class p: `confusion` [classes][classes], gold in rows, is
  * cleared first. */
 thaw_status thaw_confusion(thaw_context *ctx, const int32_t *gold, const int32_t *predicted,

@@ -78,19 +78,31 @@ static thaw_status add_head(thaw_context *ctx, thaw_model *model, const thaw_plu
   return THAW_OK;
 }
 
-thaw_status thaw_model_create_language_model(thaw_context *ctx, const thaw_plugin_use *encoder,
-                                             size_t vocabulary, uint64_t seed,
-                                             thaw_model **result) {
+static thaw_status create_language_model(thaw_context *ctx, const thaw_plugin_use *encoder,
+                                         size_t vocabulary, uint64_t seed, thaw_params *weights,
+                                         thaw_model **result) {
   thaw_model *model = NULL;
   *result = NULL;
-  thaw_status status = start(ctx, encoder, vocabulary, seed, NULL, &model);
+  thaw_status status = start(ctx, encoder, vocabulary, seed, weights, &model);
   if (status == THAW_OK) status = add_decoder(ctx, model);
   if (status) {
     thaw_model_free(model);
     return status;
   }
+  thaw_params_take_from(model->params, NULL);
   *result = model;
   return THAW_OK;
+}
+
+thaw_status thaw_model_create_language_model(thaw_context *ctx, const thaw_plugin_use *encoder,
+                                             size_t vocabulary, uint64_t seed, thaw_model **model) {
+  return create_language_model(ctx, encoder, vocabulary, seed, NULL, model);
+}
+
+thaw_status thaw_model_restore_language_model(thaw_context *ctx, const thaw_plugin_use *encoder,
+                                              size_t vocabulary, thaw_params *weights,
+                                              thaw_model **model) {
+  return create_language_model(ctx, encoder, vocabulary, 0, weights, model);
 }
 
 thaw_status thaw_model_create_classifier(thaw_context *ctx, const thaw_plugin_use *encoder,

@@ -34,6 +34,10 @@ thaw_status thaw_model_create_classifier(thaw_context *ctx, const thaw_plugin_us
                                          const thaw_plugin_use *head, size_t vocabulary,
                                          size_t classes, uint64_t seed, thaw_params *weights,
                                          thaw_model **model);
+/* A language model that takes the memory and values of `weights`. */
+thaw_status thaw_model_restore_language_model(thaw_context *ctx, const thaw_plugin_use *encoder,
+                                              size_t vocabulary, thaw_params *weights,
+                                              thaw_model **model);
 /* Gives a classifier a language model's tied decoder, of which the group "decoder" holds the bias,
  * for a loss beside its own. THAW_INVALID where the last layer is not as wide as the embedding. */
 thaw_status thaw_model_add_tied_decoder(thaw_context *ctx, thaw_model *model);

@@ -3,7 +3,7 @@
 
 typedef struct settings {
   bool lower;
-  const char *extra;
+  const char *extra, *model;
 } settings;
 
 static const thaw_param_spec parameters[] = {{.name = "lower",
@@ -18,6 +18,12 @@ static const thaw_param_spec parameters[] = {{.name = "lower",
                                               .default_value = "",
                                               .unit = "",
                                               .doc = "Any text."},
+                                             {.name = "model",
+                                              .type = THAW_PARAM_PATH,
+                                              .offset = offsetof(settings, model),
+                                              .default_value = "",
+                                              .unit = "",
+                                              .doc = "Any file."},
                                              {.name = NULL}};
 
 static thaw_status pieces(void *self, const void *own, const char *text, size_t bytes,

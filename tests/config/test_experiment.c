@@ -490,6 +490,7 @@ static const char whole[] =
     "  max_vocab: 30000\n"
     "  lower: true\n"
     "  extra: \"\"\n"
+    "  model: \"\"\n"
     "encoder:\n"
     "  plugin: test_rnn\n"
     "  embedding: 40\n"
@@ -618,6 +619,40 @@ START_TEST(the_resolved_tree_is_complete_and_loads_back) {
 }
 END_TEST
 
+START_TEST(a_plugin_s_path_is_seen_from_the_file_that_names_it) {
+  ck_assert_int_eq(mkdir("own", 0777), 0);
+  write_file("own/a.model", "a");
+  write_file("b.model", "b");
+  write_file("own/base.yaml", "tokenizer: {plugin: test_words, model: a.model}\n");
+  char text[4000];
+  snprintf(text, sizeof text, "extends: own/base.yaml\n%s", sample);
+  memset(strstr(text, "tokenizer: {plugin"), '#', 1);
+  write_file("exp.yaml", text);
+  thaw_experiment *e = load(NULL);
+  thaw_buffer whole_text = {0};
+  expect_same_file(resolved(e, "tokenizer.model"), "own/a.model");
+  write_resolved(e, false, &whole_text);
+  thaw_experiment_free(e);
+  e = load((const char *const[]){"tokenizer.model=b.model", NULL});
+  expect_same_file(resolved(e, "tokenizer.model"), "b.model");
+  thaw_experiment_free(e);
+  expect_load_error((const char *const[]){"tokenizer.model=c.model", NULL},
+                    "--set: tokenizer.model: @/c.model: there is no such file (did you mean "
+                    "'b.model'?)");
+  expect_load_error((const char *const[]){"tokenizer.model=own", NULL},
+                    "--set: tokenizer.model: @/own: is a folder, expected a file");
+  expect_load_error((const char *const[]){"tokenizer.model=[b.model]", NULL},
+                    "--set: tokenizer.model: expected one value, found a list of 1");
+  /* A run file's experiment does not need it. */
+  ck_assert_int_eq(unlink("own/a.model"), 0);
+  ck_assert_int_eq(thaw_experiment_restore(ctx, "run.h5", whole_text.data, registry, &e), THAW_OK);
+  ck_assert_str_eq(resolved(e, "tokenizer.model") + strlen(resolved(e, "tokenizer.model")) - 11,
+                   "own/a.model");
+  thaw_experiment_free(e);
+  thaw_buffer_free(&whole_text);
+}
+END_TEST
+
 START_TEST(a_transfer_from_a_run_is_restored) {
   write_file("run.h5", "weights");
   thaw_experiment *e = load((const char *const[]){
@@ -720,6 +755,7 @@ int main(void) {
   tcase_add_test(tests, folders_and_labelled_files_have_labels);
   tcase_add_test(tests, paths_are_seen_from_the_file_that_names_them);
   tcase_add_test(tests, a_plugin_can_be_named_by_its_path);
+  tcase_add_test(tests, a_plugin_s_path_is_seen_from_the_file_that_names_it);
   tcase_add_test(tests, configs_inherit);
   tcase_add_test(tests, overrides_are_applied_in_order);
   tcase_add_test(tests, another_plugin_drops_what_it_does_not_know);

@@ -47,6 +47,36 @@ START_TEST(confusion_by_hand) {
 }
 END_TEST
 
+START_TEST(scores_of_classes_by_hand) {
+  thaw_context *ctx = thaw_context_create();
+  thaw_class_scores scores[CLASSES];
+  ck_assert_int_eq(thaw_score_classes(ctx, gold, predicted, COUNT, CLASSES, scores), THAW_OK);
+  ck_assert_uint_eq(scores[2].gold, 4);
+  ck_assert_uint_eq(scores[2].predicted, 3);
+  ck_assert_uint_eq(scores[2].correct, 3);
+  ck_assert_double_eq(scores[2].precision, 1);
+  ck_assert_double_eq(scores[2].recall, 0.75);
+  ck_assert_double_eq_tol(scores[2].f1, 6.0 / 7, 1e-15);
+  ck_assert(isnan(scores[3].recall));
+  ck_assert_double_eq(scores[3].precision, 0);
+  ck_assert_double_eq(scores[3].f1, 0);
+  ck_assert(isnan(scores[4].precision) && isnan(scores[4].recall) && isnan(scores[4].f1));
+  thaw_context_free(ctx);
+}
+END_TEST
+
+START_TEST(losses) {
+  const int32_t labels[] = {1, -1, 0};
+  const float probabilities[] = {0.75f, 0.25f, 0.5f, 0.5f, 0, 1};
+  const double first = thaw_prediction_loss(probabilities, labels[0]);
+  const double last = thaw_prediction_loss(probabilities + 4, labels[2]);
+  ck_assert_double_eq_tol(first, log(4), 1e-15);
+  ck_assert_double_eq_tol(last, 87.3, 0.05); /* rounded to 0 */
+  ck_assert_double_eq_tol(thaw_mean_loss(labels, probabilities, 3, 2), (first + last) / 2, 1e-12);
+  ck_assert(isnan(thaw_mean_loss(labels + 1, probabilities, 1, 2)));
+}
+END_TEST
+
 START_TEST(nothing_known_is_not_a_number) {
   thaw_context *ctx = thaw_context_create();
   thaw_scores scores;
@@ -72,6 +102,8 @@ START_TEST(numbers_out_of_range_are_refused) {
   ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "document 1 was predicted as class 2"));
   ck_assert_int_eq(thaw_score(ctx, good, none, 2, 2, &scores), THAW_INVALID);
   ck_assert_int_eq(thaw_confusion(ctx, good, none, 2, 2, confusion), THAW_INVALID);
+  thaw_class_scores classes[2];
+  ck_assert_int_eq(thaw_score_classes(ctx, good, none, 2, 2, classes), THAW_INVALID);
   thaw_context_free(ctx);
 }
 END_TEST
@@ -81,6 +113,8 @@ int main(void) {
   TCase *test = tcase_create("metrics");
   tcase_add_test(test, scores_by_hand);
   tcase_add_test(test, confusion_by_hand);
+  tcase_add_test(test, scores_of_classes_by_hand);
+  tcase_add_test(test, losses);
   tcase_add_test(test, nothing_known_is_not_a_number);
   tcase_add_test(test, numbers_out_of_range_are_refused);
   suite_add_tcase(suite, test);

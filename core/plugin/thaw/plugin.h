@@ -44,6 +44,11 @@ typedef enum thaw_param_type {
   THAW_PARAM_REALS = 7,   /* thaw_reals */
   THAW_PARAM_CHOICES = 8, /* thaw_texts, each one of choices */
   THAW_PARAM_LAYERS = 9,  /* thaw_ints: layer numbers from 0; [last] is -1, all is an empty list */
+  THAW_PARAM_PATH = 10,   /* const char *: the path of a file that can be read, absolute whatever
+                             the user wrote; default "" (no file). A relative one is seen from the
+                             YAML file that names it, from the current folder in --set and in a sweep.
+                             The file's content, not its name, is part of the cache key. It need not
+                             be there any more when a run file is opened: keep what you need */
 } thaw_param_type;
 
 typedef struct thaw_ints {
