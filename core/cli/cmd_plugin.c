@@ -159,6 +159,8 @@ static const char *type_name(thaw_param_type type) {
       return "list of choices";
     case THAW_PARAM_LAYERS:
       return "layers";
+    case THAW_PARAM_TEXTS:
+      return "list of texts";
   }
   return "?";
 }

@@ -26,6 +26,8 @@ typedef struct thaw_optimizer {
   size_t count;
   int64_t *steps; /* [rate_groups]: steps taken */
   size_t rate_group_count;
+  double momentum; /* SGD's, where the config has one, or Adam's beta1, set before a step; negative,
+                      as at first: the config's */
 } thaw_optimizer;
 
 /* `config` and the model outlive the optimizer. */

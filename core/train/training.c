@@ -13,16 +13,16 @@
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
-/* Lays out every epoch once: their numbers of steps differ where bptt varies. */
-static thaw_status count_steps(thaw_context *ctx, thaw_training *training) {
-  const size_t epochs = (size_t)training->stage->epochs;
-  training->steps_from = calloc(epochs + 1, sizeof *training->steps_from);
-  if (!training->steps_from) return thaw_fail_memory(ctx, epochs * sizeof(int64_t));
-  for (size_t e = 0; e < epochs; e++) {
-    thaw_status status = thaw_batches_begin(ctx, training->batches, e);
+thaw_status thaw_training_count_steps(thaw_context *ctx, thaw_batches *batches, int64_t epochs,
+                                      int64_t **steps_from) {
+  const size_t count = (size_t)epochs;
+  int64_t *from = calloc(count + 1, sizeof *from);
+  *steps_from = from;
+  if (!from) return thaw_fail_memory(ctx, count * sizeof *from);
+  for (size_t e = 0; e < count; e++) {
+    thaw_status status = thaw_batches_begin(ctx, batches, e);
     if (status) return status;
-    training->steps_from[e + 1] =
-        training->steps_from[e] + (int64_t)thaw_batches_count(training->batches);
+    from[e + 1] = from[e] + (int64_t)thaw_batches_count(batches);
   }
   return THAW_OK;
 }
@@ -31,14 +31,14 @@ static thaw_status name_groups(thaw_context *ctx, thaw_training *training) {
   const size_t most = training->model->params->count + 1;
   training->rate_groups = calloc(most, sizeof *training->rate_groups);
   training->rates = calloc(most, sizeof *training->rates);
-  const char **names = calloc(most, sizeof *names);
+  training->group_names = calloc(most, sizeof *training->group_names);
+  const char **names = training->group_names;
   if (training->rate_groups && training->rates && names) {
     training->rate_group_count = thaw_model_rate_groups(training->model, training->rate_groups);
     for (size_t g = 0; g < training->rate_group_count; g++)
       names[g] = training->rate_groups[g].name;
     training->series = thaw_series_create(training->stage->name, training->rate_group_count, names);
   }
-  free(names);
   return training->series ? THAW_OK : thaw_fail_memory(ctx, most * sizeof(thaw_rate_group));
 }
 
@@ -62,7 +62,8 @@ thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *sta
   training->tape = thaw_tape_create();
   training->carry = thaw_carry_create();
   thaw_status status = training->tape && training->carry ? THAW_OK : thaw_fail_memory(ctx, 0);
-  if (status == THAW_OK) status = count_steps(ctx, training);
+  if (status == THAW_OK)
+    status = thaw_training_count_steps(ctx, batches, stage->epochs, &training->steps_from);
   if (status == THAW_OK) status = name_groups(ctx, training);
   if (status == THAW_OK) {
     status = thaw_optimizer_create(ctx, &stage->optimizer, training->rate_groups,
@@ -86,6 +87,7 @@ void thaw_training_free(thaw_training *training) {
   thaw_params_free(training->best);
   free(training->rate_groups);
   free(training->rates);
+  free(training->group_names);
   free(training->steps_from);
   free(training);
 }
@@ -100,28 +102,37 @@ static int64_t steps_of(const thaw_training *training) {
   return training->steps_from[training->stage->epochs];
 }
 
+static thaw_timetable timetable_of(const thaw_training *training) {
+  return (thaw_timetable){.epoch_steps = training->steps_from,
+                          .epochs = training->stage->epochs,
+                          .group_names = training->group_names,
+                          .groups = (int64_t)training->rate_group_count};
+}
+
 thaw_status thaw_training_rates(thaw_context *ctx, const thaw_training *training, int64_t step,
                                 double *rates) {
-  int64_t epoch = 0;
-  while (epoch + 1 < training->stage->epochs && training->steps_from[epoch + 1] <= step) epoch++;
-  const int64_t *from = training->steps_from + epoch;
-  thaw_moment moment = {.step = step,
-                        .steps = steps_of(training),
-                        .steps_per_epoch = from[1] - from[0],
-                        .epoch = epoch,
-                        .epochs = training->stage->epochs,
-                        .groups = (int64_t)training->rate_group_count};
+  const thaw_timetable table = timetable_of(training);
   for (size_t g = 0; g < training->rate_group_count; g++) {
-    moment.group = (int64_t)g;
+    const thaw_moment moment = thaw_timetable_moment(&table, step, (int64_t)g);
     thaw_status status = thaw_schedule_rate(ctx, training->stage, &moment, &rates[g]);
     if (status) return status;
   }
   return THAW_OK;
 }
 
+thaw_status thaw_training_momentum(thaw_context *ctx, const thaw_training *training, int64_t step,
+                                   double *momentum) {
+  const thaw_timetable table = timetable_of(training);
+  const thaw_moment moment = thaw_timetable_moment(&table, step, table.groups - 1);
+  return thaw_schedule_momentum(ctx, training->stage, &moment, momentum);
+}
+
 static thaw_status find_rates(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
   const thaw_stage_config *stage = training->stage;
   thaw_status status = thaw_training_rates(ctx, training, step_of(training), training->rates);
+  if (status == THAW_OK)
+    status =
+        thaw_training_momentum(ctx, training, step_of(training), &training->optimizer->momentum);
   if (status || stage->vary_bptt <= 0) return status;
   /* Steps over fewer tokens move less (Merity et al. 2017, section 5). */
   const double length = (double)batch->time / (double)stage->bptt;

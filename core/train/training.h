@@ -53,8 +53,9 @@ struct thaw_training {
   thaw_tape *tape;
   thaw_rate_group *rate_groups;
   size_t rate_group_count;
-  double *rates;       /* [rate_group_count] of this step */
-  int64_t *steps_from; /* [epochs + 1]: the first step of each epoch; last, their number */
+  double *rates;            /* [rate_group_count] of this step */
+  int64_t *steps_from;      /* [epochs + 1]: the first step of each epoch; last, their number */
+  const char **group_names; /* [rate_group_count] */
 
   /* State: */
   thaw_model *model; /* the caller's */
@@ -87,6 +88,14 @@ thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training);
  * makes of them. */
 thaw_status thaw_training_rates(thaw_context *ctx, const thaw_training *training, int64_t step,
                                 double *rates);
+/* The momentum that the schedule asks for at a step; negative where it asks for none. */
+thaw_status thaw_training_momentum(thaw_context *ctx, const thaw_training *training, int64_t step,
+                                   double *momentum);
+
+/* The first step of every epoch, and last the number of all: [epochs + 1], malloc'ed. The numbers
+ * of steps differ where bptt varies. */
+thaw_status thaw_training_count_steps(thaw_context *ctx, thaw_batches *batches, int64_t epochs,
+                                      int64_t **steps_from);
 
 /* For measurements: a step on `batch` with these rates that counts as none, though weights and
  * moments move; with `rates` NULL, the forward pass of an evaluation. */
