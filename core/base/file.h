@@ -27,6 +27,9 @@ void thaw_atomic_abandon(thaw_atomic_file *file);
 /* A copy, which appears whole or not at all. */
 thaw_status thaw_copy_file(thaw_context *ctx, const char *from, const char *to);
 
+/* A file of these bytes, which appears whole or not at all. */
+thaw_status thaw_write_file(thaw_context *ctx, const char *path, const char *bytes, size_t count);
+
 /* An exclusive lock on `path` (created when missing), held by this process until it is released or
  * the process dies, kill -9 included (flock(2)). Waits for another holder; `waiting`, if not NULL,
  * is called once when it has to wait. An interrupt ends the wait with THAW_INTERRUPTED. */
