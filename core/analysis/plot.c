@@ -265,19 +265,35 @@ static void draw_line(const drawing *d, const frame *f, size_t number) {
   cairo_stroke(d->cr);
 }
 
+/* Where a mark stands; NaN where that is outside. */
+static double x_of_mark(const drawing *d, const thaw_plot_mark *mark) {
+  const double x = sharp(x_of(d, mark->x));
+  return x >= d->left && x <= d->right ? x : NAN;
+}
+
 static void draw_mark(const drawing *d, const frame *f, size_t number) {
   static const double dash[] = {4, 3};
-  const thaw_plot_mark *mark = &f->panel->marks[number];
-  const double x = sharp(x_of(d, mark->x));
-  if (!isfinite(x) || x < d->left || x > d->right) return;
-  const double text_y = f->top + text_size + (double)number * (text_size + 4);
-  const bool left = x + gap + width_of(d->cr, mark->text) > d->right;
+  const double x = x_of_mark(d, &f->panel->marks[number]);
+  if (isnan(x)) return;
   use(d->cr, ink);
   cairo_set_line_width(d->cr, 1);
   cairo_set_dash(d->cr, dash, 2, 0);
   line(d->cr, x, f->top, x, f->top + f->height);
   cairo_set_dash(d->cr, NULL, 0, 0);
-  write_text(d->cr, mark->text, left ? x - gap / 2 : x + gap / 2, text_y, left ? 1 : 0);
+}
+
+/* Each mark's text has a line of its own, and paper behind it. */
+static void write_mark(const drawing *d, const frame *f, size_t number) {
+  const thaw_plot_mark *mark = &f->panel->marks[number];
+  const double x = x_of_mark(d, mark), width = width_of(d->cr, mark->text);
+  if (isnan(x)) return;
+  const bool left = x + gap + width > d->right;
+  const double begin = left ? x - gap / 2 - width : x + gap / 2;
+  const double top = f->top + 2 + (double)number * (text_size + 4);
+  cairo_set_source_rgb(d->cr, 1, 1, 1);
+  cairo_rectangle(d->cr, begin - 1, top, width + 2, text_size + 2);
+  cairo_fill(d->cr);
+  write_text(d->cr, mark->text, begin, top + text_size - 1, 0);
 }
 
 /* The last series is the uppermost, as in a panel of strips. */
@@ -308,6 +324,7 @@ static void draw_lines(const drawing *d, const frame *f) {
     if (f->panel->series[s].style != THAW_PLOT_FAINT) draw_line(d, f, s);
   cairo_restore(cr);
   for (size_t m = 0; m < f->panel->mark_count; m++) draw_mark(d, f, m);
+  for (size_t m = 0; m < f->panel->mark_count; m++) write_mark(d, f, m);
   if (has_legend(f->panel)) draw_legend(d, f);
 }
 

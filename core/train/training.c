@@ -215,22 +215,28 @@ static thaw_status take_step(thaw_context *ctx, thaw_training *training, const t
   return THAW_OK;
 }
 
-thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
-                              const double *rates) {
+thaw_status thaw_training_try_step(thaw_context *ctx, thaw_training *training,
+                                   const thaw_batch *batch, const double *rates, double *loss) {
   double loss_sum = 0;
   size_t count = 0;
-  thaw_tensor *loss = NULL;
-  if (!rates) {
-    thaw_tape_begin(training->tape, THAW_TAPE_EVALUATE, step_rng(training));
-    loss = training->task->loss(training, batch, &loss_sum, &count);
-    return loss ? THAW_OK : fail_step(ctx, training);
-  }
+  thaw_tensor *scalar = NULL;
   memcpy(training->rates, rates, training->rate_group_count * sizeof *rates);
-  thaw_status status = find_gradients(ctx, training, batch, &loss, &loss_sum, &count);
+  thaw_status status = find_gradients(ctx, training, batch, &scalar, &loss_sum, &count);
   if (status) return status;
   const double norm = thaw_optimizer_norm(training->optimizer);
-  thaw_optimizer_step(training->optimizer, training->rates, norm);
+  const bool finite = isfinite(scalar->data[0]) && isfinite(norm);
+  *loss = finite && count ? loss_sum / (double)count : NAN;
+  if (finite) thaw_optimizer_step(training->optimizer, training->rates, norm);
   return THAW_OK;
+}
+
+thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
+                              const double *rates) {
+  double loss = 0;
+  size_t count = 0;
+  if (rates) return thaw_training_try_step(ctx, training, batch, rates, &loss);
+  thaw_tape_begin(training->tape, THAW_TAPE_EVALUATE, step_rng(training));
+  return training->task->loss(training, batch, &loss, &count) ? THAW_OK : fail_step(ctx, training);
 }
 
 /* ---- The end of an epoch ------------------------------------------------------------------- */

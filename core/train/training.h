@@ -101,5 +101,9 @@ thaw_status thaw_training_count_steps(thaw_context *ctx, thaw_batches *batches, 
  * moments move; with `rates` NULL, the forward pass of an evaluation. */
 thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
                               const double *rates);
+/* The same, with rates; `loss` receives the mean loss, without penalties, before the step. It is
+ * not finite where that or the gradient is not: then the weights have not moved. */
+thaw_status thaw_training_try_step(thaw_context *ctx, thaw_training *training,
+                                   const thaw_batch *batch, const double *rates, double *loss);
 
 #endif

@@ -1,9 +1,11 @@
 /* Schedules against the numbers of PyTorch's and fastai's own, over all steps of 6 epochs. */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "../plugins/plugin_bench.h"
 #include "golden.h"
+#include "train/lr_find.h"
 
 enum { EPOCHS = 6, EPOCH_STEPS = 20, STEPS = EPOCHS * EPOCH_STEPS };
 
@@ -61,10 +63,63 @@ START_TEST(rates_and_momenta) {
 }
 END_TEST
 
+/* ---- The learning rate range test ------------------------------------------------------------ */
+
+static const char *const curves[] = {"diverges", "noisy", "ends"};
+
+START_TEST(suggested_rates) {
+  enum { MOST = 100 };
+  golden *file = golden_open("lr_find");
+  thaw_context *ctx = thaw_context_create();
+  thaw_lr_point points[MOST];
+  float smooth[MOST];
+  const thaw_tensor *rates = golden_get(file, "rates");
+  const thaw_tensor *losses = golden_get(file, "%s.losses", curves[_i]);
+  double mean = 0, best = INFINITY;
+  size_t count = 0;
+  for (bool stop = false; count < MOST && !stop; count++) {
+    points[count].rate = (double)rates->data[count];
+    points[count].loss = (double)losses->data[count];
+    points[count].smooth = thaw_lr_smooth(&mean, count, points[count].loss);
+    smooth[count] = (float)points[count].smooth;
+    stop = thaw_lr_diverges(&best, points[count].smooth);
+  }
+  golden_compare(file, smooth, count, "%s.smooth", curves[_i]); /* as many, too */
+  thaw_lr_suggestion found;
+  ck_assert_int_eq(thaw_lr_suggest(ctx, points, count, MOST, &found), THAW_OK);
+  golden_compare(file, &(float){(float)found.valley}, 1, "%s.valley", curves[_i]);
+  golden_compare(file, &(float){(float)found.steepest}, 1, "%s.steepest", curves[_i]);
+  thaw_context_free(ctx);
+  golden_close(file);
+}
+END_TEST
+
+START_TEST(what_does_not_fall_suggests_nothing) {
+  thaw_context *ctx = thaw_context_create();
+  thaw_lr_point points[40];
+  thaw_lr_suggestion found;
+  for (size_t i = 0; i < 40; i++)
+    points[i] = (thaw_lr_point){.rate = pow(1.5, (double)i), .smooth = 1 + (double)i};
+  ck_assert_int_eq(thaw_lr_suggest(ctx, points, 40, 40, &found), THAW_OK);
+  ck_assert_double_nan(found.valley);
+  ck_assert_double_nan(found.steepest);
+  points[20].smooth = 0; /* a single step down */
+  ck_assert_int_eq(thaw_lr_suggest(ctx, points, 40, 40, &found), THAW_OK);
+  ck_assert_double_eq(found.steepest, points[19].rate);
+  for (size_t count = 0; count < 10; count++) {
+    ck_assert_int_eq(thaw_lr_suggest(ctx, points, count, 100, &found), THAW_OK);
+    ck_assert_double_nan(found.valley);
+  }
+  thaw_context_free(ctx);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("golden schedules");
   TCase *tests = tcase_create("schedules");
   tcase_add_loop_test(tests, rates_and_momenta, 0, sizeof cases / sizeof *cases);
+  tcase_add_loop_test(tests, suggested_rates, 0, 3);
+  tcase_add_test(tests, what_does_not_fall_suggests_nothing);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
