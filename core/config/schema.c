@@ -209,7 +209,7 @@ static const thaw_key stage_keys[] = {
                .default_value = "1440",
                RANGE(1, 1e9),
                .unit = "tokens",
-               .doc = "longer documents keep their last max_length tokens"},
+               .doc = "longer documents keep the max_length tokens that are read last"},
      .only = CLASSIFY},
     {.value = {.name = "keep",
                CHOICE(thaw_stage_values, keep, keeps),

@@ -45,16 +45,23 @@ static thaw_status add_settings(thaw_context *ctx, const thaw_experiment *experi
   return THAW_OK;
 }
 
+/* Likewise a plugin's setting. */
+static bool is_plugin_as_before(const char *key, const char *value) {
+  return strcmp(key, "direction") == 0 && strcmp(value, "forward") == 0;
+}
+
 /* A plugin by name, version and settings, wherever its file lies. */
 static thaw_status add_plugin(thaw_context *ctx, const thaw_plugin_use *use, thaw_buffer *text) {
   const thaw_plugin_descriptor *plugin = use->plugin->descriptor;
   bool ok = thaw_buffer_format(text, "%s %s %s\n", thaw_kind_name(plugin->kind), plugin->name,
                                plugin->version);
   for (const thaw_param_spec *spec = plugin->params; spec && spec->name && ok; spec++) {
-    ok = thaw_buffer_format(text, " %s ", spec->name);
-    thaw_status status = thaw_settings_write(ctx, spec, use->settings, text);
+    thaw_buffer value = {0};
+    thaw_status status = thaw_settings_write(ctx, spec, use->settings, &value);
+    if (status == THAW_OK && !is_plugin_as_before(spec->name, value.data))
+      ok = thaw_buffer_format(text, " %s %s\n", spec->name, value.data);
+    thaw_buffer_free(&value);
     if (status) return status;
-    ok = ok && thaw_buffer_text(text, "\n");
   }
   return ok ? THAW_OK : thaw_fail_memory(ctx, text->size);
 }

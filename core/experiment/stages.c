@@ -191,7 +191,11 @@ thaw_status thaw_stage_create_training(thaw_context *ctx, const thaw_stage_work 
                                        thaw_training **training) {
   thaw_batches *batches = NULL;
   thaw_status status = make_batches(ctx, work, &batches);
-  if (status) return status;
+  if (status == THAW_OK) status = thaw_batches_set_direction(ctx, batches, model->info.direction);
+  if (status) {
+    thaw_batches_free(batches);
+    return status;
+  }
   const thaw_task *task = is_classifier(work) ? &thaw_classifier_task : &thaw_language_model_task;
   const thaw_corpus *valid = work->data.valid.count ? &work->data.valid : NULL;
   return thaw_training_create(ctx, work->stage, task, hooks, model, batches, valid, training);

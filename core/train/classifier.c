@@ -65,8 +65,10 @@ static double put_document(thaw_predictions *predictions, size_t document, int32
 
 static thaw_status make_batches(thaw_context *ctx, const thaw_classifier *classifier,
                                 const thaw_corpus *corpus, thaw_batches **batches) {
-  return thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length, false, 0,
-                             batches);
+  thaw_status status = thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length,
+                                           false, 0, batches);
+  if (status) return status;
+  return thaw_batches_set_direction(ctx, *batches, classifier->model->info.direction);
 }
 
 thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, thaw_tape *tape,

@@ -27,9 +27,10 @@ static thaw_status start(thaw_context *ctx, const thaw_plugin_use *encoder, size
   return THAW_OK;
 }
 
+/* One decoder for both directions, where there are two. */
 static thaw_status add_decoder(thaw_context *ctx, thaw_model *model) {
   const thaw_encoder_info *info = &model->info;
-  size_t width = info->width[info->layers - 1];
+  const size_t last = info->layers - 1, width = info->width[last] - info->backward_width[last];
   model->tied = info->embedding && info->embedding->shape[1] == width;
   if (model->tied) {
     model->decoder_weight = info->embedding;

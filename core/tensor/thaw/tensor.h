@@ -173,6 +173,27 @@ THAW_API thaw_tensor *thaw_embedding(thaw_tape *tape, thaw_tensor *table, const 
 THAW_API thaw_tensor *thaw_lstm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih,
                                 thaw_tensor *w_hh, thaw_tensor *bias, const float *h0,
                                 const float *c0, float *h_last, float *c_last);
+/* A whole GRU layer (Cho et al. 2014, gates and the place of the reset as in PyTorch):
+ *   r, z = σ(x·w_ihᵀ + h·w_hhᵀ + bias);  n = tanh(x·w_ihᵀ + bias + r·(h·w_hhᵀ + bias_hn));
+ *   h = (1 − z)·n + z·h
+ * x [T][B][I], w_ih [3H][I], w_hh [3H][H], bias [3H], bias_hn [H] -> h [T][B][H]. PyTorch has two
+ * biases for r and z as well, of which only the sum matters. h0 and h_last as above. */
+THAW_API thaw_tensor *thaw_gru(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih,
+                               thaw_tensor *w_hh, thaw_tensor *bias, thaw_tensor *bias_hn,
+                               const float *h0, float *h_last);
+/* A whole quasi-recurrent layer with fo-pooling (Bradbury et al. 2016, equations 1 to 4):
+ *   z = tanh(a_z);  f, o = σ(a_f), σ(a_o);  c = f·c + (1 − f)·z;  h = o·c
+ *   a_z, a_f, a_o = [x[t], x[t−1]]·weightᵀ + bias
+ * x [T][B][I], weight [3H][2I] (a window of 2 steps) or [3H][I] (of 1: x[t] alone), bias [3H] ->
+ * h [T][B][H]. In training, f is 1 with probability `zoneout` (section 2.1). x0 [B][I], used by a
+ * window of 2, and c0 [B][H] are the carried input and state; x_last and c_last receive those after
+ * the last step. NULL and gradients as above. */
+THAW_API thaw_tensor *thaw_qrnn(thaw_tape *tape, thaw_tensor *x, thaw_tensor *weight,
+                                thaw_tensor *bias, float zoneout, const float *x0, const float *c0,
+                                float *x_last, float *c_last);
+/* x [T][B][D] in reversed order: y[t][b] = x[lengths[b] − 1 − t][b]; what stands behind a
+ * sequence's length stays there. NULL lengths: T everywhere. Applied twice it is the identity. */
+THAW_API thaw_tensor *thaw_reverse_steps(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths);
 
 /* ---- Losses: scalars (rank 0)
  * --------------------------------------------------------------------- */
