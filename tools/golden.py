@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden numbers: what PyTorch finds for the same layers, written to tests/golden/*.txt.
 
-    python3 -m venv VENV && VENV/bin/pip install torch==2.13.0
+    python3 -m venv VENV && VENV/bin/pip install torch==2.13.0 fastai==2.8.12
     VENV/bin/python tools/golden.py [FOLDER]
 
 The files are committed; the tests need no PyTorch. Inputs are float32 numbers, the results are
@@ -397,6 +397,86 @@ def write_stlr(folder):
     file.close()
 
 
+# ---- Other schedules ----------------------------------------------------------------------------
+
+EPOCHS, EPOCH_STEPS = 6, 20
+
+
+def rates_of(make, in_epochs=False):
+    """What a PyTorch scheduler makes of the rate 1; in_epochs: it counts epochs and their parts."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+    scheduler, rates = make(optimizer), []
+    for step in range(EPOCHS * EPOCH_STEPS):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step(*([(step + 1) / EPOCH_STEPS] if in_epochs else []))
+    return rates
+
+
+def warmup_linear(warmup, end):
+    """The factor of Hugging Face's get_linear_schedule_with_warmup, for any end."""
+    steps = EPOCHS * EPOCH_STEPS
+
+    def factor(step):
+        if step < warmup:
+            return step / max(1, warmup)
+        return end + (1 - end) * max(0, steps - step) / max(1, steps - warmup)
+    return factor
+
+
+def write_schedules(folder):
+    from fastai.callback.schedule import combined_cos
+    file = File(folder, "schedules", "Multipliers of the rate, and momenta, over 6 epochs of 20 "
+                "steps: warmup_linear by torch.optim.lr_scheduler.LambdaLR, cosine by its "
+                "CosineAnnealingWarmRestarts, one_cycle by fastai's combined_cos.")
+    for name, warmup, end in (("short", 12, 0), ("long", 50, 0.25), ("none", 0, 0)):
+        file.put("warmup_linear.%s.rate" % name, rates_of(
+            lambda o: torch.optim.lr_scheduler.LambdaLR(o, warmup_linear(warmup, end))))
+    for name, first, mult, minimum in (("once", 6, 1, 0), ("equal", 2, 1, 0.1), ("growing", 1, 2, 0)):
+        file.put("cosine.%s.rate" % name, rates_of(
+            lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(o, first, mult, minimum),
+            in_epochs=True))
+    for name, pct_start, div, div_final, momenta in (
+            ("default", 0.25, 25, 1e5, (0.8, 0.7, 0.8)),
+            ("other", 0.4, 10, 100, (0.95, 0.85, 0.9))):
+        rate = combined_cos(pct_start, 1 / div, 1, 1 / div_final)
+        momentum = combined_cos(pct_start, *momenta)
+        parts = [step / (EPOCHS * EPOCH_STEPS) for step in range(EPOCHS * EPOCH_STEPS)]
+        file.put("one_cycle.%s.rate" % name, [rate(p) for p in parts])
+        file.put("one_cycle.%s.momentum" % name, [momentum(p) for p in parts])
+    file.close()
+
+
+def write_lr_find(folder):
+    """Losses made up, in the shape that a rising rate gives them; what fastai makes of them."""
+    from types import SimpleNamespace
+    from fastai.callback.schedule import steep, valley
+    from fastai.learner import AvgSmoothLoss
+    file = File(folder, "lr_find", "Losses of up to 100 steps at rising rates, fastai's smoothed ones "
+                "until it would stop, and the rates that its valley and steep suggest.")
+    rates = [1e-7 * 10 ** (8 * step / 99) for step in range(100)]
+    file.put("rates", rates)
+    for name, noise, blow_up in (("diverges", 0.05, 0.3), ("noisy", 0.4, 0.5), ("ends", 0.02, 1e9)):
+        torch.manual_seed(11)
+        smooth, best, values = AvgSmoothLoss(), math.inf, []
+        losses = [6 - 3 / (1 + (1e-3 / rate) ** 0.8) + 8 * (rate / blow_up) ** 2 +
+                  noise * torch.randn(1).item() for rate in rates]
+        losses = torch.tensor(losses, dtype=torch.float32)
+        for loss in losses:
+            smooth.accumulate(SimpleNamespace(loss=loss))
+            values.append(smooth.value.item())
+            best = min(best, values[-1])
+            if values[-1] > 4 * best:
+                break
+        kept = slice(len(rates) // 10, -5)
+        tensors = torch.tensor(rates[:len(values)])[kept], torch.tensor(values)[kept]
+        file.put(name + ".losses", losses)
+        file.put(name + ".smooth", values)
+        file.put(name + ".valley", valley(*tensors, len(rates))[0])
+        file.put(name + ".steepest", steep(*tensors, len(rates))[0])
+    file.close()
+
+
 # ---- AWD-LSTM ---------------------------------------------------------------------------------
 
 
@@ -702,6 +782,8 @@ def main():
             write_heads,
             write_optimizers,
             write_stlr,
+            write_schedules,
+            write_lr_find,
             write_awd_lstm,
             write_encoders,
             write_bidirectional,

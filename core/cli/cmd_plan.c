@@ -1,19 +1,35 @@
 /* cmd_plan.c: `thaw plan`: what a run would do, in a table and in the shape of its schedules. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "analysis/plan_plot.h"
 #include "base/context.h"
+#include "base/file.h"
 #include "cli/experiment_options.h"
 #include "cli/output.h"
 #include "experiment/plan.h"
 
-static const thaw_option options[] = {THAW_SET_OPTION,
-                                      THAW_OUTPUT_OPTION,
-                                      THAW_FOLDER_OPTION,
-                                      THAW_CACHE_OPTION,
-                                      THAW_CHECKPOINT_OPTION,
-                                      THAW_FORMAT_OPTION(thaw_experiment_settings),
-                                      {0}};
+typedef struct settings {
+  thaw_experiment_settings common; /* comes first: the options that commands share are in it */
+  const char *svg;
+} settings;
+
+static const thaw_option options[] = {
+    THAW_SET_OPTION,
+    THAW_OUTPUT_OPTION,
+    THAW_FOLDER_OPTION,
+    THAW_CACHE_OPTION,
+    THAW_CHECKPOINT_OPTION,
+    THAW_FORMAT_OPTION(thaw_experiment_settings),
+    {.name = "svg",
+     .type = THAW_OPTION_TEXT,
+     .offset = offsetof(settings, svg),
+     .value_name = "PATH",
+     .doc = "draw every stage's schedule: into the folder PATH as "
+            "STAGE.svg, or, if PATH ends in .svg, into PATH, with "
+            "-STAGE before its ending where there are several"},
+    {0}};
 
 static const double mebibyte = 1048576;
 
@@ -123,21 +139,56 @@ static void print_schedule(const thaw_call *call, const thaw_stage_plan *plan) {
   }
 }
 
+/* ---- Pictures -------------------------------------------------------------------------------- */
+
+/* Where a stage's picture goes; malloc'ed. */
+static char *picture_path(const char *given, const char *stage, bool several) {
+  const char *ending = strrchr(given, '.');
+  const bool is_file = ending && strcmp(ending, ".svg") == 0 && !thaw_path_is_folder(given);
+  thaw_buffer path = {0};
+  bool ok;
+  if (!is_file)
+    ok = thaw_buffer_format(&path, "%s/%s.svg", given, stage);
+  else if (several)
+    ok = thaw_buffer_format(&path, "%.*s-%s.svg", (int)(ending - given), given, stage);
+  else
+    ok = thaw_buffer_text(&path, given);
+  if (!ok) thaw_buffer_free(&path);
+  return path.data;
+}
+
+static thaw_status draw_pictures(const thaw_call *call, const thaw_plan *plan, const char *given) {
+  const size_t length = strlen(given);
+  const bool is_file = length >= 4 && strcmp(given + length - 4, ".svg") == 0;
+  thaw_status status = is_file ? THAW_OK : thaw_make_folders(call->ctx, given);
+  for (size_t i = 0; i < plan->count && status == THAW_OK; i++) {
+    char *path = picture_path(given, plan->stages[i].stage, plan->count > 1);
+    if (!path) return thaw_fail_memory(call->ctx, length);
+    status = thaw_plan_plot(call->ctx, &plan->stages[i], path);
+    if (status == THAW_OK)
+      thaw_log(call->ctx, THAW_LOG_INFO, "%s: its schedule is drawn in %s", plan->stages[i].stage,
+               path);
+    free(path);
+  }
+  return status;
+}
+
 static thaw_status run(const thaw_call *call) {
-  const thaw_experiment_settings *settings = call->settings;
+  const settings *own = call->settings;
+  const thaw_experiment_settings *shared = &own->common;
   const thaw_run_options run_options = thaw_options_of(call);
   thaw_experiment *experiment = NULL;
   thaw_plan plan = {0};
-  thaw_status status =
-      thaw_experiment_load(call->ctx, call->operands.words[0], settings->sets.count,
-                           settings->sets.words, call->registry, &experiment);
+  thaw_status status = thaw_experiment_load(call->ctx, call->operands.words[0], shared->sets.count,
+                                            shared->sets.words, call->registry, &experiment);
   if (status == THAW_OK) status = thaw_plan_experiment(call->ctx, experiment, &run_options, &plan);
-  if (status == THAW_OK) status = print_stages(call, &plan, settings->format);
-  if (status == THAW_OK && settings->format == THAW_TABLE_TEXT) {
+  if (status == THAW_OK) status = print_stages(call, &plan, shared->format);
+  if (status == THAW_OK && shared->format == THAW_TABLE_TEXT) {
     print_total(call, &plan);
     for (size_t i = 0; i < plan.count; i++) print_schedule(call, &plan.stages[i]);
     fprintf(call->out, "\nrun file: %s\n", plan.output);
   }
+  if (status == THAW_OK && own->svg) status = draw_pictures(call, &plan, own->svg);
   thaw_plan_free(&plan);
   thaw_experiment_free(experiment);
   return status;
@@ -152,11 +203,12 @@ const thaw_command thaw_command_plan = {
         "stage cache already. Memory and time are those of this machine: a few steps of every "
         "stage that is still to train are tried on models that are then thrown away. Memory is the "
         "largest that the whole process holds in the stage, time that of what is left of it; both "
-        "are 0 where nothing is left. Nothing is written.\n"
+        "are 0 where nothing is left. Nothing is written but the pictures that --svg "
+        "asks for.\n"
         "The drawing shows the rate of every parameter group over the steps of the stage, from 0 "
         "to the stage's highest rate; a dot is a frozen group.",
     .options = options,
-    .settings_size = sizeof(thaw_experiment_settings),
+    .settings_size = sizeof(settings),
     .fewest = 1,
     .most = 1,
     .run = run,

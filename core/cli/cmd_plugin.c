@@ -161,6 +161,8 @@ static const char *type_name(thaw_param_type type) {
       return "layers";
     case THAW_PARAM_PATH:
       return "path of a file";
+    case THAW_PARAM_TEXTS:
+      return "list of texts";
   }
   return "?";
 }

@@ -25,24 +25,76 @@ static size_t parameters_of(const thaw_rate_group *group) {
   return count;
 }
 
-/* The rates of all groups at THAW_PLAN_POINTS steps; the highest ones over all steps. */
-static thaw_status draw_rates(thaw_context *ctx, const thaw_training *training,
-                              thaw_stage_plan *plan) {
-  const int64_t last = plan->steps > 1 ? plan->steps - 1 : 0;
+/* ---- Rates ----------------------------------------------------------------------------------- */
+
+static thaw_status create_curves(thaw_context *ctx, thaw_stage_plan *plan) {
+  const size_t most = 1000, steps = (size_t)plan->steps;
+  plan->curve_count = (steps < most ? steps : most) + 1;
+  plan->curve_steps = calloc(plan->curve_count, sizeof *plan->curve_steps);
+  plan->momentum = calloc(plan->curve_count, sizeof *plan->momentum);
+  bool ok = plan->curve_steps && plan->momentum;
+  for (size_t g = 0; g < plan->group_count && ok; g++) {
+    plan->groups[g].curve = calloc(plan->curve_count, sizeof(double));
+    ok = plan->groups[g].curve;
+  }
+  return ok ? THAW_OK : thaw_fail_memory(ctx, plan->curve_count * sizeof(double));
+}
+
+/* The step of point i of `points`, from the first step to the last. */
+static int64_t step_of_point(const thaw_stage_plan *plan, size_t i, size_t points) {
+  return points > 1 ? (plan->steps - 1) * (int64_t)i / (int64_t)(points - 1) : 0;
+}
+
+static void draw_point(const thaw_training *training, thaw_stage_plan *plan, size_t i, int64_t step,
+                       double momentum) {
+  plan->curve_steps[i] = (double)step;
+  plan->momentum[i] = momentum;
+  for (size_t g = 0; g < plan->group_count; g++) plan->groups[g].curve[i] = training->rates[g];
+}
+
+/* The highest rates over all steps, and the curves. */
+static thaw_status draw_curves(thaw_context *ctx, const thaw_training *training,
+                               thaw_stage_plan *plan) {
+  const size_t points = plan->curve_count - 1;
+  double momentum = -1;
+  size_t next = 0;
   for (int64_t step = 0; step < plan->steps; step++) {
     thaw_status status = thaw_training_rates(ctx, training, step, training->rates);
+    if (status == THAW_OK) status = thaw_training_momentum(ctx, training, step, &momentum);
     if (status) return status;
     for (size_t g = 0; g < plan->group_count; g++)
       plan->groups[g].highest = fmax(plan->groups[g].highest, training->rates[g]);
+    if (next < points && step == step_of_point(plan, next, points))
+      draw_point(training, plan, next++, step, momentum);
   }
+  draw_point(training, plan, points, plan->steps, momentum);
+  return THAW_OK;
+}
+
+static void forget_momentum(thaw_stage_plan *plan) {
+  for (size_t i = 0; i < plan->curve_count; i++) {
+    if (plan->momentum[i] >= 0) return;
+  }
+  free(plan->momentum);
+  plan->momentum = NULL;
+}
+
+static thaw_status draw_rates(thaw_context *ctx, const thaw_training *training,
+                              thaw_stage_plan *plan) {
+  thaw_status status = create_curves(ctx, plan);
+  if (status == THAW_OK) status = draw_curves(ctx, training, plan);
+  if (status) return status;
+  forget_momentum(plan);
   for (size_t i = 0; i < THAW_PLAN_POINTS; i++) {
-    const int64_t step = last * (int64_t)i / (THAW_PLAN_POINTS - 1);
-    thaw_status status = thaw_training_rates(ctx, training, step, training->rates);
+    const int64_t step = step_of_point(plan, i, THAW_PLAN_POINTS);
+    status = thaw_training_rates(ctx, training, step, training->rates);
     if (status) return status;
     for (size_t g = 0; g < plan->group_count; g++) plan->groups[g].rates[i] = training->rates[g];
   }
   return THAW_OK;
 }
+
+/* ---- A stage --------------------------------------------------------------------------------- */
 
 static thaw_status describe_groups(thaw_context *ctx, const thaw_training *training,
                                    thaw_stage_plan *plan) {
@@ -181,8 +233,14 @@ thaw_status thaw_plan_experiment(thaw_context *ctx, const thaw_experiment *exper
 
 void thaw_plan_free(thaw_plan *plan) {
   for (size_t i = 0; i < plan->count; i++) {
-    for (size_t g = 0; g < plan->stages[i].group_count; g++) free(plan->stages[i].groups[g].name);
-    free(plan->stages[i].groups);
+    thaw_stage_plan *stage = &plan->stages[i];
+    for (size_t g = 0; g < stage->group_count; g++) {
+      free(stage->groups[g].name);
+      free(stage->groups[g].curve);
+    }
+    free(stage->groups);
+    free(stage->curve_steps);
+    free(stage->momentum);
   }
   free(plan->output);
   *plan = (thaw_plan){0};

@@ -17,6 +17,7 @@ typedef struct thaw_group_plan {
   size_t parameters;              /* trained numbers */
   double highest;                 /* rate */
   double rates[THAW_PLAN_POINTS]; /* at evenly spaced steps, from the first to the last */
+  double *curve;                  /* [curve_count] rates at the stage's curve_steps */
 } thaw_group_plan;
 
 typedef struct thaw_stage_plan {
@@ -29,6 +30,10 @@ typedef struct thaw_stage_plan {
   size_t bytes; /* the largest resident size of the process */
   thaw_group_plan *groups;
   size_t group_count;
+  /* For a picture: at every step, or at 1,000 evenly spaced ones; the last one's values stand once
+   * more for the end of the stage. */
+  double *curve_steps, *momentum; /* [curve_count]; momentum NULL: the optimizer's own */
+  size_t curve_count;
 } thaw_stage_plan;
 
 typedef struct thaw_plan {

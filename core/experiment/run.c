@@ -286,6 +286,28 @@ static thaw_status run_stages(run *r) {
   return status;
 }
 
+thaw_status thaw_run_stages_before(thaw_context *ctx, const thaw_experiment *experiment,
+                                   const thaw_run_options *options, thaw_stages *stages,
+                                   const thaw_stage_work *work) {
+  run r = {.ctx = ctx, .experiment = experiment, .options = options, .stages = *stages};
+  thaw_stage_work *w = stages->works;
+  while (w < work && !thaw_stage_is_due(w)) w++;
+  if (w == work) return THAW_OK;
+  thaw_status status = thaw_cache_create(ctx, stages->cache);
+  if (status == THAW_OK)
+    status = prepare_texts(&r, thaw_numerics_prepare((int)experiment->threads));
+  for (; w < work && status == THAW_OK; w++) {
+    if (!thaw_stage_is_due(w)) continue;
+    thaw_log(ctx, THAW_LOG_INFO, "%s: is trained first, and stays in the stage cache",
+             w->stage->name);
+    status = run_stage(&r, w);
+  }
+  thaw_buffer_free(&r.resolved);
+  free(r.tokenizer_settings);
+  thaw_arena_free(r.arena);
+  return status;
+}
+
 thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experiment,
                                 const thaw_run_options *options, thaw_run_outcome *outcome) {
   run r = {.ctx = ctx, .experiment = experiment, .options = options};

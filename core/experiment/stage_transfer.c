@@ -58,6 +58,7 @@ thaw_status thaw_stages_check_transfers(thaw_context *ctx, const thaw_stages *st
     if (!thaw_stage_is_due(work)) continue;
     thaw_model *model = NULL;
     status = thaw_stage_create_model(ctx, experiment, work, &model);
+    if (status == THAW_OK) status = thaw_stage_check_schedule(ctx, experiment, work, model);
     if (status == THAW_OK && work->before && thaw_stage_is_due(work->before)) {
       status = check_stage(ctx, experiment, work, model);
     } else if (status == THAW_OK) {

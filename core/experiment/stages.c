@@ -13,6 +13,7 @@
 #include "train/class_weights.h"
 #include "train/classifier.h"
 #include "train/language_model.h"
+#include "train/schedule.h"
 
 bool thaw_stage_is_due(const thaw_stage_work *work) {
   return work->needed && work->progress != THAW_STAGE_FINISHED;
@@ -253,5 +254,38 @@ thaw_status thaw_stage_create_training(thaw_context *ctx, const thaw_stage_work 
     thaw_training_free(*training);
     *training = NULL;
   }
+  return status;
+}
+
+/* The names of the model's rate groups; `names` has room for all its groups. */
+static thaw_status name_groups(thaw_context *ctx, const thaw_model *model, const char **names,
+                               int64_t *count) {
+  thaw_rate_group *groups = calloc(model->params->count + 1, sizeof *groups);
+  if (!groups) return thaw_fail_memory(ctx, model->params->count * sizeof *groups);
+  *count = (int64_t)thaw_model_rate_groups(model, groups);
+  for (int64_t g = 0; g < *count; g++) names[g] = groups[g].name;
+  free(groups);
+  return THAW_OK;
+}
+
+thaw_status thaw_stage_check_schedule(thaw_context *ctx, const thaw_experiment *experiment,
+                                      const thaw_stage_work *work, const thaw_model *model) {
+  char place[80];
+  thaw_batches *batches = NULL;
+  int64_t *steps_from = NULL;
+  const char **names = calloc(model->params->count + 1, sizeof *names);
+  thaw_timetable table = {.epochs = work->stage->epochs, .group_names = names};
+  thaw_status status = names ? THAW_OK : thaw_fail_memory(ctx, 0);
+  if (status == THAW_OK) status = name_groups(ctx, model, names, &table.groups);
+  if (status == THAW_OK) status = make_batches(ctx, work, &batches);
+  if (status == THAW_OK) status = thaw_training_count_steps(ctx, work->stage, batches, &steps_from);
+  if (status == THAW_OK) {
+    table.epoch_steps = steps_from;
+    status = thaw_schedule_check(ctx, work->stage, &table, place, sizeof place);
+    if (status) status = thaw_experiment_explain(ctx, status, experiment, place);
+  }
+  thaw_batches_free(batches);
+  free(steps_from);
+  free(names);
   return status;
 }

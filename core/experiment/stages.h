@@ -53,6 +53,15 @@ thaw_status thaw_stage_create_model(thaw_context *ctx, const thaw_experiment *ex
 thaw_status thaw_stage_create_training(thaw_context *ctx, const thaw_stage_work *work,
                                        thaw_model *model, const thaw_training_hooks *hooks,
                                        thaw_training **training);
+/* Trains the due stages, whose data have been read, that come before `work`, into the stage cache
+ * (run.c). */
+thaw_status thaw_run_stages_before(thaw_context *ctx, const thaw_experiment *experiment,
+                                   const thaw_run_options *options, thaw_stages *stages,
+                                   const thaw_stage_work *work);
+/* Does its schedule fit its model's groups and its steps? THAW_INVALID, with the place in the YAML,
+ * where it does not. */
+thaw_status thaw_stage_check_schedule(thaw_context *ctx, const thaw_experiment *experiment,
+                                      const thaw_stage_work *work, const thaw_model *model);
 /* Opens what the stage takes over: the finished stage before, or a run file. Nothing is opened, and
  * `*taken` is false, where it takes over nothing. */
 thaw_status thaw_stage_open_source(thaw_context *ctx, const thaw_experiment *experiment,

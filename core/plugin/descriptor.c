@@ -121,6 +121,7 @@ static layout layout_of(thaw_param_type type) {
     case THAW_PARAM_REALS:
       return LAYOUT_OF(thaw_reals);
     case THAW_PARAM_CHOICES:
+    case THAW_PARAM_TEXTS:
       return LAYOUT_OF(thaw_texts);
   }
   return (layout){0, 1};

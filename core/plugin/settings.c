@@ -23,7 +23,7 @@ const thaw_param_spec *thaw_param_find(const thaw_param_spec *table, const char 
 
 static bool is_list_type(thaw_param_type type) {
   return type == THAW_PARAM_INTS || type == THAW_PARAM_REALS || type == THAW_PARAM_CHOICES ||
-         type == THAW_PARAM_LAYERS;
+         type == THAW_PARAM_LAYERS || type == THAW_PARAM_TEXTS;
 }
 
 static void *member(void *settings, const thaw_param_spec *spec) {
@@ -195,6 +195,18 @@ static thaw_status set_text(thaw_context *ctx, thaw_arena *arena, const char *te
   return THAW_OK;
 }
 
+static thaw_status set_texts(thaw_context *ctx, thaw_arena *arena, const thaw_value *value,
+                             thaw_texts *list) {
+  const char **values = thaw_arena_alloc(arena, value->count * sizeof *values);
+  if (!values) return thaw_fail_memory(ctx, value->count * sizeof *values);
+  for (size_t i = 0; i < value->count; i++) {
+    const thaw_status status = set_text(ctx, arena, value->texts[i], &values[i]);
+    if (status != THAW_OK) return status;
+  }
+  *list = (thaw_texts){value->count, values};
+  return THAW_OK;
+}
+
 thaw_status thaw_settings_set(thaw_context *ctx, thaw_arena *arena, const thaw_param_spec *spec,
                               void *settings, const thaw_value *value) {
   void *place = member(settings, spec);
@@ -221,6 +233,8 @@ thaw_status thaw_settings_set(thaw_context *ctx, thaw_arena *arena, const thaw_p
       return set_choices(ctx, arena, spec, value, place);
     case THAW_PARAM_LAYERS:
       return set_layers(ctx, arena, spec, value, place);
+    case THAW_PARAM_TEXTS:
+      return set_texts(ctx, arena, value, place);
   }
   return thaw_fail(ctx, THAW_INVALID, "parameter '%s' has the unknown type %d", spec->name,
                    (int)spec->type);

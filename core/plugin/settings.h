@@ -34,8 +34,4 @@ thaw_status thaw_settings_set(thaw_context *ctx, thaw_arena *arena, const thaw_p
 /* The value as it would stand in YAML, on one line: "0.5", "[50, 20]", "last". */
 thaw_status thaw_settings_write(thaw_context *ctx, const thaw_param_spec *spec,
                                 const void *settings, thaw_buffer *out);
-/* The known text nearest to `text` among `count`, or NULL when none is near (Damerau-Levenshtein
- * distance of at most a third of its length, at least 1). */
-const char *thaw_nearest(const char *text, const char *const *known, size_t count);
-
 #endif

@@ -106,6 +106,7 @@ thaw_status thaw_settings_write(thaw_context *ctx, const thaw_param_spec *spec,
       ok = write_reals(out, place);
       break;
     case THAW_PARAM_CHOICES:
+    case THAW_PARAM_TEXTS:
       ok = write_texts(out, place);
       break;
   }

@@ -59,6 +59,7 @@ thaw_status thaw_optimizer_create(thaw_context *ctx, const thaw_optimizer_config
   thaw_optimizer *optimizer = calloc(1, sizeof *optimizer);
   if (!optimizer) return thaw_fail_memory(ctx, sizeof *optimizer);
   optimizer->config = config;
+  optimizer->momentum = -1;
   optimizer->rate_group_count = rate_group_count;
   optimizer->tensors = calloc(count + 1, sizeof *optimizer->tensors);
   optimizer->steps = calloc(rate_group_count + 1, sizeof *optimizer->steps);
@@ -219,9 +220,18 @@ static update update_of(const thaw_optimizer_config *config, double rate, int64_
                            .gradient_scale = scale}};
 }
 
+/* The config with this step's momentum; SGD without momentum has no velocity and stays without. */
+static thaw_optimizer_config config_of_step(const thaw_optimizer *optimizer) {
+  thaw_optimizer_config config = *optimizer->config;
+  if (optimizer->momentum < 0) return config;
+  config.beta1 = optimizer->momentum;
+  if (config.momentum > 0) config.momentum = optimizer->momentum;
+  return config;
+}
+
 void thaw_optimizer_step(thaw_optimizer *optimizer, const double *rates, double scale,
                          double norm) {
-  const thaw_optimizer_config *config = optimizer->config;
+  const thaw_optimizer_config now = config_of_step(optimizer), *config = &now;
   /* clip_grad_norm_ adds 1e-6 to the norm. */
   if (config->clip > 0 && norm > config->clip) scale *= config->clip / (norm + 1e-6);
   for (size_t s = 0; s < optimizer->rate_group_count; s++) optimizer->steps[s] += rates[s] > 0;

@@ -34,6 +34,8 @@ typedef struct thaw_optimizer {
   int64_t *steps; /* [rate_groups]: steps taken */
   size_t rate_group_count;
   int64_t averaged; /* weights of so many moments are in the averages; 0: there are none */
+  double momentum; /* SGD's, where the config has one, or Adam's beta1, set before a step; negative,
+                      as at first: the config's */
 } thaw_optimizer;
 
 /* `config` and the model outlive the optimizer. */

@@ -23,16 +23,16 @@ static int64_t steps_for(const thaw_stage_config *stage, int64_t batches) {
   return (batches + each - 1) / each;
 }
 
-/* Lays out every epoch once: their numbers of steps differ where bptt varies. */
-static thaw_status count_steps(thaw_context *ctx, thaw_training *training) {
-  const size_t epochs = (size_t)training->stage->epochs;
-  training->steps_from = calloc(epochs + 1, sizeof *training->steps_from);
-  if (!training->steps_from) return thaw_fail_memory(ctx, epochs * sizeof(int64_t));
+thaw_status thaw_training_count_steps(thaw_context *ctx, const thaw_stage_config *stage,
+                                      thaw_batches *batches, int64_t **steps_from) {
+  const size_t epochs = (size_t)stage->epochs;
+  int64_t *from = calloc(epochs + 1, sizeof *from);
+  *steps_from = from;
+  if (!from) return thaw_fail_memory(ctx, epochs * sizeof *from);
   for (size_t e = 0; e < epochs; e++) {
-    thaw_status status = thaw_batches_begin(ctx, training->batches, e);
+    thaw_status status = thaw_batches_begin(ctx, batches, e);
     if (status) return status;
-    const int64_t count = (int64_t)thaw_batches_count(training->batches);
-    training->steps_from[e + 1] = training->steps_from[e] + steps_for(training->stage, count);
+    from[e + 1] = from[e] + steps_for(stage, (int64_t)thaw_batches_count(batches));
   }
   return THAW_OK;
 }
@@ -41,14 +41,14 @@ static thaw_status name_groups(thaw_context *ctx, thaw_training *training) {
   const size_t most = training->model->params->count + 1;
   training->rate_groups = calloc(most, sizeof *training->rate_groups);
   training->rates = calloc(most, sizeof *training->rates);
-  const char **names = calloc(most, sizeof *names);
+  training->group_names = calloc(most, sizeof *training->group_names);
+  const char **names = training->group_names;
   if (training->rate_groups && training->rates && names) {
     training->rate_group_count = thaw_model_rate_groups(training->model, training->rate_groups);
     for (size_t g = 0; g < training->rate_group_count; g++)
       names[g] = training->rate_groups[g].name;
     training->series = thaw_series_create(training->stage->name, training->rate_group_count, names);
   }
-  free(names);
   return training->series ? THAW_OK : thaw_fail_memory(ctx, most * sizeof(thaw_rate_group));
 }
 
@@ -72,7 +72,8 @@ thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *sta
   training->tape = thaw_tape_create();
   training->carry = thaw_carry_create();
   thaw_status status = training->tape && training->carry ? THAW_OK : thaw_fail_memory(ctx, 0);
-  if (status == THAW_OK) status = count_steps(ctx, training);
+  if (status == THAW_OK)
+    status = thaw_training_count_steps(ctx, stage, batches, &training->steps_from);
   if (status == THAW_OK) status = name_groups(ctx, training);
   if (status == THAW_OK) {
     status = thaw_optimizer_create(ctx, &stage->optimizer, training->rate_groups,
@@ -96,6 +97,7 @@ void thaw_training_free(thaw_training *training) {
   thaw_params_free(training->best);
   free(training->rate_groups);
   free(training->rates);
+  free(training->group_names);
   free(training->steps_from);
   free(training->class_weights);
   free(training);
@@ -111,23 +113,29 @@ static int64_t steps_of(const thaw_training *training) {
   return training->steps_from[training->stage->epochs];
 }
 
+static thaw_timetable timetable_of(const thaw_training *training) {
+  return (thaw_timetable){.epoch_steps = training->steps_from,
+                          .epochs = training->stage->epochs,
+                          .group_names = training->group_names,
+                          .groups = (int64_t)training->rate_group_count};
+}
+
 thaw_status thaw_training_rates(thaw_context *ctx, const thaw_training *training, int64_t step,
                                 double *rates) {
-  int64_t epoch = 0;
-  while (epoch + 1 < training->stage->epochs && training->steps_from[epoch + 1] <= step) epoch++;
-  const int64_t *from = training->steps_from + epoch;
-  thaw_moment moment = {.step = step,
-                        .steps = steps_of(training),
-                        .steps_per_epoch = from[1] - from[0],
-                        .epoch = epoch,
-                        .epochs = training->stage->epochs,
-                        .groups = (int64_t)training->rate_group_count};
+  const thaw_timetable table = timetable_of(training);
   for (size_t g = 0; g < training->rate_group_count; g++) {
-    moment.group = (int64_t)g;
+    const thaw_moment moment = thaw_timetable_moment(&table, step, (int64_t)g);
     thaw_status status = thaw_schedule_rate(ctx, training->stage, &moment, &rates[g]);
     if (status) return status;
   }
   return THAW_OK;
+}
+
+thaw_status thaw_training_momentum(thaw_context *ctx, const thaw_training *training, int64_t step,
+                                   double *momentum) {
+  const thaw_timetable table = timetable_of(training);
+  const thaw_moment moment = thaw_timetable_moment(&table, step, table.groups - 1);
+  return thaw_schedule_momentum(ctx, training->stage, &moment, momentum);
 }
 
 /* What the batches of a step add up to. */
@@ -135,6 +143,7 @@ typedef struct step_sums {
   double loss, weight; /* as thaw_task has them */
   size_t tokens, time; /* time: of all batches together */
   int64_t batches;
+  double value; /* of the last batch's loss, penalties included */
 } step_sums;
 
 /* Steps over fewer tokens move less (Merity et al. 2017, section 5). */
@@ -192,13 +201,14 @@ static thaw_status add_gradients(thaw_context *ctx, thaw_training *training,
   thaw_tensor *loss = training->task->loss(training, batch, &loss_sum, &weight);
   thaw_tensor *part = alone ? loss : thaw_affine(training->tape, loss, (float)weight, 0);
   thaw_status status = backward(ctx, training, part);
-  if (status == THAW_OK) status = check_finite(ctx, training, "loss", (double)loss->data[0]);
+  if (status) return status;
+  sums->value = (double)loss->data[0];
   sums->loss += loss_sum;
   sums->weight += weight;
   sums->tokens += batch->tokens;
   sums->time += batch->time;
   sums->batches++;
-  return status;
+  return THAW_OK;
 }
 
 /* The gradients of all of the step's batches; `scale` makes their mean of them. */
@@ -213,6 +223,7 @@ static thaw_status find_gradients(thaw_context *ctx, thaw_training *training, st
     const size_t index = (size_t)(training->batch + sums->batches);
     const thaw_batch *batch = thaw_batches_get(training->batches, index);
     status = add_gradients(ctx, training, batch, count == 1, sums);
+    if (status == THAW_OK) status = check_finite(ctx, training, "loss", sums->value);
   }
   *scale = count > 1 && sums->weight > 0 ? 1 / sums->weight : 1;
   return status;
@@ -225,6 +236,8 @@ static thaw_status take_step(thaw_context *ctx, thaw_training *training, size_t 
   step_sums sums;
   double scale;
   thaw_status status = thaw_training_rates(ctx, training, step, training->rates);
+  if (status == THAW_OK)
+    status = thaw_training_momentum(ctx, training, step, &training->optimizer->momentum);
   if (status == THAW_OK) status = find_gradients(ctx, training, &sums, &scale);
   if (status) return status;
   scale_rates(training, &sums);
@@ -248,21 +261,26 @@ static thaw_status take_step(thaw_context *ctx, thaw_training *training, size_t 
   return THAW_OK;
 }
 
-thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
-                              const double *rates) {
+thaw_status thaw_training_try_step(thaw_context *ctx, thaw_training *training,
+                                   const thaw_batch *batch, const double *rates, double *loss) {
   step_sums sums = {0};
-  if (!rates) {
-    thaw_tape_begin(training->tape, THAW_TAPE_EVALUATE, batch_rng(training, 0));
-    const thaw_tensor *loss = training->task->loss(training, batch, &sums.loss, &sums.weight);
-    return loss ? THAW_OK : fail_step(ctx, training);
-  }
   memcpy(training->rates, rates, training->rate_group_count * sizeof *rates);
   thaw_optimizer_prepare(training->optimizer, training->rates);
   thaw_status status = add_gradients(ctx, training, batch, true, &sums);
   if (status) return status;
   const double norm = thaw_optimizer_norm(training->optimizer);
-  thaw_optimizer_step(training->optimizer, training->rates, 1, norm);
+  const bool finite = isfinite(sums.value) && isfinite(norm);
+  *loss = finite && sums.weight > 0 ? sums.loss / sums.weight : NAN;
+  if (finite) thaw_optimizer_step(training->optimizer, training->rates, 1, norm);
   return THAW_OK;
+}
+
+thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
+                              const double *rates) {
+  double loss = 0, weight = 0;
+  if (rates) return thaw_training_try_step(ctx, training, batch, rates, &loss);
+  thaw_tape_begin(training->tape, THAW_TAPE_EVALUATE, batch_rng(training, 0));
+  return training->task->loss(training, batch, &loss, &weight) ? THAW_OK : fail_step(ctx, training);
 }
 
 /* ---- The end of an epoch ------------------------------------------------------------------- */

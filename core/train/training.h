@@ -66,9 +66,10 @@ struct thaw_training {
   thaw_tape *tape;
   thaw_rate_group *rate_groups;
   size_t rate_group_count;
-  double *rates;        /* [rate_group_count] of this step */
-  int64_t *steps_from;  /* [epochs + 1]: the first step of each epoch; last, their number */
-  float *class_weights; /* [classes] of a classifier, set by its maker, owned; NULL: all 1 */
+  double *rates;            /* [rate_group_count] of this step */
+  int64_t *steps_from;      /* [epochs + 1]: the first step of each epoch; last, their number */
+  float *class_weights;     /* [classes] of a classifier, set by its maker, owned; NULL: all 1 */
+  const char **group_names; /* [rate_group_count] */
 
   /* State: */
   thaw_model *model; /* the caller's */
@@ -105,10 +106,22 @@ int64_t thaw_training_step(const thaw_training *training);
  * makes of them. */
 thaw_status thaw_training_rates(thaw_context *ctx, const thaw_training *training, int64_t step,
                                 double *rates);
+/* The momentum that the schedule asks for at a step; negative where it asks for none. */
+thaw_status thaw_training_momentum(thaw_context *ctx, const thaw_training *training, int64_t step,
+                                   double *momentum);
+
+/* The first step of every epoch, and last the number of all: [epochs + 1], malloc'ed. Epochs differ
+ * in their numbers of steps where bptt varies. */
+thaw_status thaw_training_count_steps(thaw_context *ctx, const thaw_stage_config *stage,
+                                      thaw_batches *batches, int64_t **steps_from);
 
 /* For measurements: a step on `batch` with these rates that counts as none, though weights and
  * moments move; with `rates` NULL, the forward pass of an evaluation. */
 thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
                               const double *rates);
+/* The same, with rates; `loss` receives the mean loss, without penalties, before the step. It is
+ * not finite where that or the gradient is not: then the weights have not moved. */
+thaw_status thaw_training_try_step(thaw_context *ctx, thaw_training *training,
+                                   const thaw_batch *batch, const double *rates, double *loss);
 
 #endif

@@ -203,6 +203,39 @@ START_TEST(people_read_units) {
 }
 END_TEST
 
+/* The first bytes of the picture; false where there is none. */
+static bool is_picture(const char *path) {
+  if (access(path, F_OK) != 0) return false;
+  thaw_buffer text = {0};
+  fixture_read(path, &text);
+  const bool is = strncmp(text.data, "<?xml", 5) == 0 && strstr(text.data, "</svg>");
+  thaw_buffer_free(&text);
+  return is;
+}
+
+START_TEST(schedules_are_drawn) {
+  fixture_expect(0, "plan experiment.yaml --svg drawn/here");
+  ck_assert(is_picture("drawn/here/pretrain.svg"));
+  ck_assert(is_picture("drawn/here/classify.svg"));
+  fixture_expect(0, "plan experiment.yaml --svg drawn/a.svg --format json");
+  ck_assert(is_picture("drawn/a-pretrain.svg"));
+  ck_assert(is_picture("drawn/a-finetune.svg"));
+  ck_assert(!is_picture("drawn/a.svg"));
+  fixture_expect_error(1, "plan experiment.yaml --svg missing/b.svg", "missing/b-pretrain.svg");
+  fixture_expect_error(1, "plan experiment.yaml --svg experiment.yaml", "experiment.yaml");
+}
+END_TEST
+
+START_TEST(a_single_stage_is_drawn_into_the_file) {
+  use_long_documents(
+      "  classify: {data: target, epochs: 2, batch: 8,\n"
+      "             schedule: [{plugin: one_cycle}, {plugin: freeze, groups: [0]}]}\n",
+      20);
+  fixture_expect(0, "plan experiment.yaml --svg a.svg");
+  ck_assert(is_picture("a.svg"));
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("plan");
   TCase *tests = tcase_create("plan");
@@ -216,6 +249,8 @@ int main(void) {
   tcase_add_test(tests, what_is_finished_costs_nothing);
   tcase_add_test(tests, what_is_begun_goes_on);
   tcase_add_test(tests, people_read_units);
+  tcase_add_test(tests, schedules_are_drawn);
+  tcase_add_test(tests, a_single_stage_is_drawn_into_the_file);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

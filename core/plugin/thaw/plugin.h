@@ -49,6 +49,7 @@ typedef enum thaw_param_type {
                              YAML file that names it, from the current folder in --set and in a sweep.
                              The file's content, not its name, is part of the cache key. It need not
                              be there any more when a run file is opened: keep what you need */
+  THAW_PARAM_TEXTS = 11,  /* thaw_texts, any */
 } thaw_param_type;
 
 typedef struct thaw_ints {
@@ -77,6 +78,10 @@ typedef struct thaw_param_spec {
   const char *const *choices; /* for CHOICE and CHOICES, ends with NULL */
   bool per_stage;             /* may a stage override it? false for what decides shapes */
 } thaw_param_spec;
+
+/* The known text nearest to `text` among `count`, or NULL when none is near (Damerau-Levenshtein
+ * distance of at most a third of its length, at least 1); for messages: "did you mean …?". */
+THAW_API const char *thaw_nearest(const char *text, const char *const *known, size_t count);
 
 /* ---- Parameter tensors
  * --------------------------------------------------------------------------- */
@@ -254,17 +259,49 @@ typedef struct thaw_head {
 /* ---- Schedule
  * --------------------------------------------------------------------------------------------- */
 
-/* Where training stands. Groups count from the input (0) to the output (groups − 1). */
+/* Where training stands. Groups count from the input (0) to the output (groups − 1). A tied
+ * language model's embedding stands last, together with the decoder. */
 typedef struct thaw_moment {
   int64_t step, steps; /* 0 … steps − 1 */
   int64_t steps_per_epoch;
   int64_t epoch, epochs; /* 0 … epochs − 1 */
   int64_t group, groups;
+  const char *group_name;     /* "embedding", "rnn.0", "head" */
+  const int64_t *epoch_steps; /* [epochs + 1]: epoch e lasts from step epoch_steps[e] − first_step
+                                 until step epoch_steps[e + 1] − first_step */
+  int64_t first_step;         /* 0 but in what thaw_moment_within gives */
 } thaw_moment;
 
+/* The moment as it is for one to whom training lasts from step `begin` until step `end`, between
+ * which it lies: its step and epoch count from there. */
+THAW_API thaw_moment thaw_moment_within(const thaw_moment *moment, int64_t begin, int64_t end);
+/* How many epochs have passed since step 0, parts of them included. */
+THAW_API double thaw_moment_epochs(const thaw_moment *moment);
+
+/* What a schedule will be asked about. */
+typedef struct thaw_schedule_scope {
+  const char *const *group_names; /* [groups] */
+  int64_t groups, epochs, steps;
+} thaw_schedule_scope;
+
+/* A chain of schedules: multipliers are multiplied. All functions are pure: the same value for the
+ * same settings and moment, in any order, so that a schedule can be drawn before it is used. */
 typedef struct thaw_schedule {
-  /* The factor on the base rate; finite, not negative; 0 freezes the group. A pure function. */
+  /* The factor on the base rate; finite, not negative; 0 freezes the group. */
   double (*multiplier)(const void *settings, const thaw_moment *moment);
+  /* SGD's momentum (where it has one), Adam's beta1, for all groups: at least 0, less than 1;
+   * negative: says nothing. NULL: never says anything. One schedule of a chain may say something;
+   * where none does it is the optimizer's own. */
+  double (*momentum)(const void *settings, const thaw_moment *moment);
+  /* Changes in `seen`, a copy of *moment, what the other schedules of the chain see: a schedule
+   * that lets the others start anew gives thaw_moment_within. NULL: they see what there is. */
+  void (*view)(const void *settings, const thaw_moment *moment, thaw_moment *seen);
+  /* Do the settings fit these groups, epochs and steps? Called before anything is trained; the core
+   * puts the place in the YAML before the message. NULL: they fit all. */
+  thaw_status (*check)(const void *settings, const thaw_schedule_scope *scope, thaw_context *ctx);
+  /* What only one schedule of a chain may decide ("which groups are thawed when"): two with the
+   * same text contradict each other. NULL: nothing of that kind. */
+  const char *decides;
 } thaw_schedule;
 
 /* ---- The descriptor
