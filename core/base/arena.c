@@ -51,9 +51,10 @@ void thaw_arena_free(thaw_arena *arena) {
 /* Memory for a block. Large ones ask for large pages, of which one is had for the price of one
  * fault where small ones take 512, and which are found faster afterwards. */
 static char *allocate(size_t size) {
-  if (size < 4 * (size_t)LARGE_PAGE) return aligned_alloc(THAW_ARENA_ALIGNMENT, size);
-  char *data = aligned_alloc(LARGE_PAGE, size);
-  if (data) madvise(data, size & ~(size_t)(LARGE_PAGE - 1), MADV_HUGEPAGE);
+  const size_t page = LARGE_PAGE, whole = size & ~(page - 1);
+  if (size < 4 * page) return aligned_alloc(THAW_ARENA_ALIGNMENT, size);
+  char *data = aligned_alloc(page, whole == size ? size : whole + page);
+  if (data) madvise(data, whole, MADV_HUGEPAGE);
   return data;
 }
 
