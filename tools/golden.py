@@ -144,6 +144,18 @@ def write_cross_entropy(folder):
     file.put("linear.loss", loss)
     file.put("linear.loss_sum", F.cross_entropy(logits, targets, ignore_index=-1, reduction="sum"))
     file.put_all("linear.grad.", gradients(linear))
+    weights = draw(classes, low=0.2, high=3.0)
+    file.put("weights", weights)
+    for case, weight, smoothing in [("smooth", None, 0.1), ("weighted", weights, 0.0),
+                                    ("both", weights, 0.3), ("uniform", None, 1.0)]:
+        logits = leaves({"logits": 3 * draw(rows, classes)})["logits"]
+        loss = torch.nn.CrossEntropyLoss(weight, ignore_index=-1,
+                                         label_smoothing=smoothing)(logits, targets)
+        loss.backward()
+        file.put(case + ".smoothing", smoothing)
+        file.put(case + ".logits", logits)
+        file.put(case + ".loss", loss)
+        file.put(case + ".grad.logits", logits.grad)
     file.close()
 
 
@@ -314,15 +326,23 @@ OPTIMIZERS = {
     "sgd": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9, weight_decay=0.1),
                 clip=0.5),
     "sgd_plain": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr), clip=0),
+    "nesterov": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9, nesterov=True),
+                     clip=0),
+    "nesterov_clip": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.7, nesterov=True,
+                                                             weight_decay=0.1), clip=0.5),
+    "nt_asgd": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, weight_decay=0.1), clip=0.5,
+                    average_from=8),
 }
 
 
 def write_optimizers(folder):
     torch.manual_seed(4)
-    file = File(folder, "optimizers", "Two tensors, six steps; the same gradients for every "
-                "optimizer, of which some are cut to a norm; the rate changes at every step.")
+    file = File(folder, "optimizers", "Two tensors, 20 steps; the same gradients for every optimizer, "
+                "of which some are cut to a norm; the rate changes at every step. Weights after the "
+                "first steps and the last. average: the mean of the weights after 8 steps and after "
+                "each since.")
     start = {"a": draw(3, 4), "b": draw(5)}
-    rates = [0.1, 0.05, 0.2, 0.01, 0.1, 0.03]
+    rates = [0.1, 0.05, 0.2, 0.01, 0.1, 0.03] + [round(0.1 / (n + 1), 3) for n in range(14)]
     steps = [{"a": draw(3, 4), "b": draw(5)} for _ in rates]
     steps[2]["b"] *= 0.01
     steps[4]["a"] *= 0
@@ -335,6 +355,7 @@ def write_optimizers(folder):
     for name, setting in OPTIMIZERS.items():
         tensors = {n: t.clone().requires_grad_(True) for n, t in start.items()}
         optimizer = setting["make"](list(tensors.values()), rates[0])
+        kept = []
         for number, step in enumerate(steps):
             for n, tensor in tensors.items():
                 tensor.grad = step[n].clone()
@@ -343,8 +364,14 @@ def write_optimizers(folder):
                 torch.nn.utils.clip_grad_norm_(tensors.values(), setting["clip"])
             optimizer.param_groups[0]["lr"] = rates[number]
             optimizer.step()
+            if number + 1 >= setting.get("average_from", len(rates) + 1):
+                kept.append({n: t.detach().clone() for n, t in tensors.items()})
             file.put("%s.step%d.norm" % (name, number), norm)
-            file.put_all("%s.step%d." % (name, number), tensors)
+            if number < 6 or number == len(rates) - 1:
+                file.put_all("%s.step%d." % (name, number), tensors)
+        if kept:
+            file.put_all(name + ".average.", {n: torch.stack([k[n] for k in kept]).mean(0)
+                                              for n in tensors})
     file.close()
 
 
@@ -620,12 +647,66 @@ def write_bidirectional(folder):
     file.close()
 
 
+# ---- A classifier's loss with a language model's ------------------------------------------------
+
+
+def write_auxiliary(folder):
+    torch.manual_seed(7)
+    file = File(folder, "auxiliary", "A classifier of one LSTM layer, the mean of its states and one "
+                "linear block: weighted and smoothed cross entropy, plus 0.5 times the mean loss of a "
+                "language model of the documents' own next tokens, its decoder tied.")
+    vocabulary, width, classes, time, lengths = 11, 4, 3, 5, [3, 5, 1, 4]
+    batch = len(lengths)
+    layer = draw_lstm(width, width)
+    everything = {"embedding.weight": draw(vocabulary, width), "decoder.bias": draw(vocabulary)}
+    everything.update({"rnn.0." + n.replace("w_", "weight_"): t for n, t in layer.items()})
+    everything.update({"head.norm.0.weight": draw(width, low=0.5, high=1.5),
+                       "head.norm.0.bias": draw(width),
+                       "head.linear.0.weight": draw(classes, width),
+                       "head.linear.0.bias": draw(classes)})
+    head = {n[len("head."):]: t for n, t in everything.items() if n.startswith("head.")}
+    ids, targets = torch.randint(vocabulary, (time, batch)), torch.tensor([2, 0, 1, 2])
+    for b, length in enumerate(lengths):
+        ids[length:, b] = 1
+    weights = draw(classes, low=0.2, high=3.0)
+    file.put_all("", leaves(everything))
+    file.put("ids", ids)
+    file.put("lengths", lengths)
+    file.put("targets", targets)
+    file.put("weights", weights)
+    zeros = [(torch.zeros(1, batch, width).double(), torch.zeros(1, batch, width).double())]
+    outs, _ = encode(ids, everything["embedding.weight"], [layer], zeros)
+    statistics = {"norm.0.running_mean": torch.zeros(width).double(),
+                  "norm.0.running_var": torch.ones(width).double()}
+    logits = blocks(pooled("mean", outs[0], None, lengths), head, 1, True, statistics)
+    loss = torch.nn.CrossEntropyLoss(weights, label_smoothing=0.1)(logits, targets)
+    words = F.linear(outs[0], everything["embedding.weight"], everything["decoder.bias"])
+    seen = torch.cat([words[:n - 1, b] for b, n in enumerate(lengths)])
+    following = torch.cat([ids[1:n, b] for b, n in enumerate(lengths)])
+    whole = loss + 0.5 * F.cross_entropy(seen, following)
+    whole.backward()
+    file.put("class_loss", loss)
+    file.put("loss", whole)
+    file.put_all("grad.", gradients(everything))
+    file.close()
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..",
                                                                 "tests", "golden")
     os.makedirs(folder, exist_ok=True)
-    for write in (write_lstm, write_cross_entropy, write_sampled, write_heads, write_optimizers, write_stlr,
-                  write_awd_lstm, write_encoders, write_bidirectional):
+    for write in (
+            write_lstm,
+            write_cross_entropy,
+            write_sampled,
+            write_heads,
+            write_optimizers,
+            write_stlr,
+            write_awd_lstm,
+            write_encoders,
+            write_bidirectional,
+            write_auxiliary,
+    ):
         write(folder)
 
 

@@ -76,6 +76,10 @@ void thaw_axpy(float *y, float a, const float *x, size_t n) {
   cheap((pass){.loop = thaw_loops_now()->axpy, .y = y, .a = x, .factor = a}, n);
 }
 
+void thaw_approach(float *y, float a, const float *x, size_t n) {
+  cheap((pass){.loop = thaw_loops_now()->approach, .y = y, .a = x, .factor = a}, n);
+}
+
 void thaw_scale_shift(float *y, float a, const float *x, float offset, size_t n) {
   cheap(
       (pass){.loop = thaw_loops_now()->scale_shift, .y = y, .a = x, .factor = a, .offset = offset},

@@ -31,6 +31,8 @@ void thaw_fill(float *y, float value, size_t n);
 void thaw_scale(float *y, float a, const float *x, size_t n);
 /* y += a · x */
 void thaw_axpy(float *y, float a, const float *x, size_t n);
+/* y += a · (x − y): a step from y towards x; none where they are equal. */
+void thaw_approach(float *y, float a, const float *x, size_t n);
 /* y = a · x + offset */
 void thaw_scale_shift(float *y, float a, const float *x, float offset, size_t n);
 /* y = a + b, a − b, a · b */
@@ -123,9 +125,11 @@ void thaw_adamw(float *weights, const float *gradient, float *first, float *seco
 
 typedef struct thaw_sgd_step {
   float rate, momentum, weight_decay, gradient_scale;
+  bool nesterov;
 } thaw_sgd_step;
 
-/* velocity ← momentum·velocity + g + decay·w; w ← w − rate·velocity, as in PyTorch. Without
+/* d = g + decay·w; velocity ← momentum·velocity + d; w ← w − rate·velocity, as in PyTorch. With
+ * nesterov (Sutskever et al. 2013, as PyTorch has it) w ← w − rate·(d + momentum·velocity). Without
  * momentum velocity may be NULL. */
 void thaw_sgd(float *weights, const float *gradient, float *velocity, size_t n,
               const thaw_sgd_step *step);

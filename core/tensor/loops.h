@@ -24,7 +24,8 @@ enum { THAW_XOSHIRO_LANES = 8 };
 typedef struct thaw_loops {
   const char *name; /* of the instruction set: "x86-64-v3" */
 
-  thaw_loop *fill, *scale, *axpy, *scale_shift, *add, *subtract, *multiply, *multiply_add;
+  thaw_loop *fill, *scale, *axpy, *approach, *scale_shift, *add, *subtract, *multiply,
+      *multiply_add;
   thaw_loop *exp, *tanh, *sigmoid, *relu, *gelu;
   thaw_loop *tanh_backward, *sigmoid_backward, *relu_backward, *gelu_backward;
 

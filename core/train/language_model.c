@@ -61,13 +61,13 @@ static size_t count_targets(const thaw_batch *batch) {
 }
 
 static thaw_tensor *loss(thaw_training *training, const thaw_batch *batch, double *loss_sum,
-                         size_t *count) {
+                         double *weight) {
   thaw_tensor *penalty = NULL;
   const thaw_stage_config *stage = training->stage;
   const asking a = {training->model, stage->encoder_settings, training->carry,
                     (size_t)stage->sampled_softmax};
   thaw_tensor *mean = forward(&a, training->tape, batch, loss_sum, &penalty);
-  *count = count_targets(batch);
+  *weight = (double)count_targets(batch);
   return penalty ? thaw_add(training->tape, mean, penalty) : mean;
 }
 

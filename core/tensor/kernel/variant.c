@@ -19,6 +19,7 @@ const thaw_loops TABLE_OF(THAW_VARIANT) = {
     .fill = fill_loop,
     .scale = scale_loop,
     .axpy = axpy_loop,
+    .approach = approach_loop,
     .scale_shift = scale_shift_loop,
     .add = add_loop,
     .subtract = subtract_loop,

@@ -202,6 +202,14 @@ THAW_API thaw_tensor *thaw_reverse_steps(thaw_tape *tape, thaw_tensor *x, const 
  * is left out of the mean. */
 THAW_API thaw_tensor *thaw_cross_entropy(thaw_tape *tape, thaw_tensor *logits,
                                          const int32_t *targets);
+/* As torch.nn.CrossEntropyLoss(weight, label_smoothing) has it. A row whose target is y has the
+ * loss (1 − smoothing)·w[y]·(−log p[y]) + smoothing/C · Σ_c w[c]·(−log p[c]),  p = softmax(logits),
+ * and the sum of all is divided by the sum of w[y]. `weights` [C], or NULL: all 1. smoothing is 0
+ * to 1 (Szegedy et al. 2016, section 7). `weight_sum`, if not NULL, receives the divisor; where
+ * that is 0, because no row counts, the loss is 0. */
+THAW_API thaw_tensor *thaw_weighted_cross_entropy(thaw_tape *tape, thaw_tensor *logits,
+                                                  const int32_t *targets, const float *weights,
+                                                  float smoothing, double *weight_sum);
 /* thaw_cross_entropy(thaw_linear(x, weight, bias), targets) in blocks of rows: the logits never
  * exist as a whole. x [..][D], weight [V][D], bias [V] or NULL. `loss_sum`, if not NULL, receives
  * the sum of the losses over the counted rows in double. */
