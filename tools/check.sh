@@ -50,7 +50,7 @@ outside_plugins() { # plugins built against an installed thaw, out of the tree, 
   rm -rf "$root" "$folder" && mkdir -p "$folder"
   make -C build-check install DESTDIR="$root" || return 1
   export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
-  for source in plugins/schedule/constant.c plugins/head/mean.c; do
+  for source in plugins/schedule/constant.c plugins/head/mean.c plugins/encoder/gru.c; do
     name=$(basename "$source" .c)
     sed "s/\"$name\"/\"my_$name\"/" "$source" >"$folder/my_$name.c"
     cc -shared -fPIC -o "$folder/my_$name.so" "$folder/my_$name.c" \

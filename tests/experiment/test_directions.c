@@ -22,6 +22,8 @@ static void use_encoder(int i) {
 
 START_TEST(a_classifier_reads_in_its_direction) {
   use_encoder(_i);
+  fixture_edit("experiment.yaml", ", {plugin: gradual_unfreeze}]", "]");
+  fixture_edit("experiment.yaml", "epochs: 12", "epochs: 20");
   fixture_expect(0, "run experiment.yaml -o a.h5");
   fixture_result result =
       fixture_run("predict a.h5", "the cat eats at home\nmy sister jumps again\n");

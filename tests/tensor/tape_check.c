@@ -145,3 +145,41 @@ void expect_same_for_threads(check_function run, void *user, size_t input_count,
     thaw_tape_free(tape);
   }
 }
+
+/* The output and all gradients one behind the other, which the caller frees. */
+static float *run_with_threads(int threads, check_function run, void *user, size_t input_count,
+                               thaw_tensor *const *inputs, size_t *size) {
+  omp_set_num_threads(threads);
+  thaw_tape *tape = start_tape(THAW_TAPE_RECORD);
+  for (size_t k = 0; k < input_count; k++) {
+    memset(inputs[k]->grad, 0, thaw_size(inputs[k]) * sizeof(float));
+  }
+  thaw_tensor *y = run(tape, inputs, user);
+  play_back(tape, y);
+  *size = thaw_size(y);
+  for (size_t k = 0; k < input_count; k++) *size += thaw_size(inputs[k]);
+  float *all = malloc(*size * sizeof *all), *at = all;
+  ck_assert_ptr_nonnull(all);
+  memcpy(at, y->data, thaw_size(y) * sizeof *at);
+  at += thaw_size(y);
+  for (size_t k = 0; k < input_count; at += thaw_size(inputs[k]), k++) {
+    memcpy(at, inputs[k]->grad, thaw_size(inputs[k]) * sizeof *at);
+  }
+  thaw_tape_free(tape);
+  return all;
+}
+
+void expect_alike_for_threads(check_function run, void *user, size_t input_count,
+                              thaw_tensor *const *inputs) {
+  size_t size;
+  float *one = run_with_threads(1, run, user, input_count, inputs, &size);
+  for (int threads = 2; threads <= 3; threads++) {
+    float *found = run_with_threads(threads, run, user, input_count, inputs, &size);
+    float *again = run_with_threads(threads, run, user, input_count, inputs, &size);
+    expect_close("with more threads", found, one, size, 1e-6);
+    ck_assert_mem_eq(again, found, size * sizeof *found);
+    free(found);
+    free(again);
+  }
+  free(one);
+}

@@ -38,4 +38,9 @@ void expect_steady_memory(check_function run, void *user, thaw_tensor *const *in
 void expect_same_for_threads(check_function run, void *user, size_t input_count,
                              thaw_tensor *const *inputs);
 
+/* The same for an operation with products of the matrix library, whose last bits depend on the
+ * number of threads: close to each other, and the same bits whenever that number is the same. */
+void expect_alike_for_threads(check_function run, void *user, size_t input_count,
+                              thaw_tensor *const *inputs);
+
 #endif

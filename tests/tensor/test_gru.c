@@ -1,7 +1,6 @@
 /* test_gru.c: the GRU layer against the formulas in double, its gradients, carried state. */
 #include <check.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,36 +142,12 @@ START_TEST(numeric_gradients) {
 }
 END_TEST
 
-/* The output, and behind it the gradient of w_hh, which the caller frees. */
-static float *run_with_threads(int threads, const layer *l, size_t *size) {
-  omp_set_num_threads(threads);
-  thaw_tape *tape = start_tape(THAW_TAPE_TRAIN);
-  thaw_tensor *h = run_on(tape, l->inputs, l->h0->data, NULL);
-  const thaw_tensor *w_hh = l->inputs[2];
-  memset(w_hh->grad, 0, thaw_size(w_hh) * sizeof(float));
-  play_back_from(tape, h);
-  *size = thaw_size(h) + thaw_size(w_hh);
-  float *result = malloc(*size * sizeof *result);
-  ck_assert_ptr_nonnull(result);
-  memcpy(result, h->data, thaw_size(h) * sizeof(float));
-  memcpy(result + thaw_size(h), w_hh->grad, thaw_size(w_hh) * sizeof(float));
-  thaw_tape_free(tape);
-  return result;
-}
-
 /* Rows are shared, then units. */
 START_TEST(threads_share_the_work) {
   const sizes cases[] = {{4, 40, 6, 48}, {4, 2, 6, 160}};
   for (size_t i = 0; i < 2; i++) {
     layer l = make_layer(cases[i]);
-    size_t size;
-    float *one = run_with_threads(1, &l, &size), *three = run_with_threads(3, &l, &size),
-          *again = run_with_threads(3, &l, &size);
-    expect_close("with three threads", three, one, size, 1e-6);
-    ck_assert_mem_eq(again, three, size * sizeof(float));
-    free(one);
-    free(three);
-    free(again);
+    expect_alike_for_threads(run_gru, &l, INPUTS, l.inputs);
     free_layer(&l);
   }
 }
