@@ -89,6 +89,9 @@ typedef struct thaw_stage_config {
   void *encoder_settings;          /* the encoder's, with the stage's overrides */
   void *head_settings;             /* the same for the head; NULL where there is none */
   bool keep_weights;               /* store this stage's weights in the run file too */
+  int64_t gradient_length;         /* classify: tokens through which gradients flow; 0: all */
+  int64_t chunk;        /* classify: tokens that are read at once where no gradient flows */
+  int64_t batch_tokens; /* classify: the most in a batch, padding included; 0: no bound */
 } thaw_stage_config;
 
 typedef struct thaw_experiment {

@@ -11,7 +11,8 @@
 #include "text/tokenizing.h"
 #include "train/classifier.h"
 
-enum { BATCH = 64 };
+/* Documents at once, and their tokens, so that memory is bounded whatever their lengths. */
+enum { BATCH = 64, MOST_TOKENS = 1 << 16 };
 
 struct thaw_predictor {
   thaw_experiment *experiment;
@@ -138,11 +139,10 @@ size_t thaw_predictor_waiting(const thaw_predictor *predictor) {
 thaw_status thaw_predictor_run(thaw_context *ctx, thaw_predictor *predictor,
                                thaw_predictions **predictions) {
   const thaw_stage_config *stage = stage_of(predictor);
-  const thaw_classifier classifier = {.model = predictor->model,
-                                      .encoder_settings = stage->encoder_settings,
-                                      .head_settings = stage->head_settings,
-                                      .batch = BATCH,
-                                      .max_length = (size_t)stage->max_length};
+  thaw_classifier classifier = thaw_classifier_of(predictor->model, stage);
+  classifier.batch = BATCH;
+  if (classifier.batch_tokens == 0 || classifier.batch_tokens > MOST_TOKENS)
+    classifier.batch_tokens = MOST_TOKENS;
   *predictions = thaw_predictions_create("new", predictor->waiting.count, predictor->classes.count);
   if (!*predictions) return thaw_fail_memory(ctx, predictor->waiting.count * sizeof(float));
   thaw_status status =

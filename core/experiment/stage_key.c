@@ -26,7 +26,10 @@ static bool is_left_out(const char *key) {
 /* A setting that came after version 1 counts where it is not its default, which is to do as before:
  * older results keep their keys. */
 static bool is_as_before(const thaw_stage_config *stage, const char *key) {
-  return strcmp(key, "sampled_softmax") == 0 && stage->sampled_softmax == 0;
+  if (strcmp(key, "sampled_softmax") == 0) return stage->sampled_softmax == 0;
+  if (strcmp(key, "batch_tokens") == 0) return stage->batch_tokens == 0;
+  const bool reading = strcmp(key, "gradient_length") == 0 || strcmp(key, "chunk") == 0;
+  return reading && stage->gradient_length == 0;
 }
 
 /* "stages.pretrain" without what is left out. */

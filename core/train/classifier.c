@@ -8,16 +8,24 @@
 #include "tensor/kernels.h"
 #include "train/metrics.h"
 
+thaw_classifier thaw_classifier_of(const thaw_model *model, const thaw_stage_config *stage) {
+  return (thaw_classifier){
+      .model = model,
+      .encoder_settings = stage->encoder_settings,
+      .head_settings = stage->head_settings,
+      .batch = (size_t)stage->batch,
+      .max_length = (size_t)stage->max_length,
+      .batch_tokens = (size_t)stage->batch_tokens,
+      .reading = {(size_t)stage->gradient_length, (size_t)stage->chunk},
+  };
+}
+
 /* Logits [B][C]; `penalty` receives the encoder's, or NULL. */
-static thaw_tensor *forward(const thaw_model *model, const void *encoder_settings,
-                            const void *head_settings, thaw_tape *tape, const thaw_batch *batch,
+static thaw_tensor *forward(const thaw_classifier *c, thaw_tape *tape, const thaw_batch *batch,
                             thaw_tensor **penalty) {
-  const thaw_encoder_input input = {
-      .ids = batch->ids, .time = batch->time, .batch = batch->batch, .lengths = batch->lengths};
+  const thaw_model *model = c->model;
   thaw_states states = {0};
-  if (model->encoder->forward(model->encoder_self, encoder_settings, tape, &input, &states)) {
-    return NULL;
-  }
+  if (thaw_bpt3c_encode(model, c->encoder_settings, tape, batch, c->reading, &states)) return NULL;
   *penalty = states.penalty;
   const thaw_head_input head = {.states = &states,
                                 .info = &model->info,
@@ -25,7 +33,7 @@ static thaw_tensor *forward(const thaw_model *model, const void *encoder_setting
                                 .batch = batch->batch,
                                 .lengths = batch->lengths};
   thaw_tensor *logits = NULL;
-  if (model->head->forward(model->head_self, head_settings, tape, &head, &logits)) return NULL;
+  if (model->head->forward(model->head_self, c->head_settings, tape, &head, &logits)) return NULL;
   if (logits && (logits->rank != 2 || logits->shape[0] != batch->batch ||
                  logits->shape[1] != model->classes)) {
     char shape[THAW_SHAPE_TEXT];
@@ -37,10 +45,9 @@ static thaw_tensor *forward(const thaw_model *model, const void *encoder_setting
 
 static thaw_tensor *loss(thaw_training *training, const thaw_batch *batch, double *loss_sum,
                          size_t *count) {
-  const thaw_stage_config *stage = training->stage;
+  const thaw_classifier classifier = thaw_classifier_of(training->model, training->stage);
   thaw_tensor *penalty = NULL;
-  thaw_tensor *logits = forward(training->model, stage->encoder_settings, stage->head_settings,
-                                training->tape, batch, &penalty);
+  thaw_tensor *logits = forward(&classifier, training->tape, batch, &penalty);
   thaw_tensor *mean = thaw_cross_entropy(training->tape, logits, batch->targets);
   if (!mean) return NULL;
   *count = batch->batch;
@@ -65,8 +72,8 @@ static double put_document(thaw_predictions *predictions, size_t document, int32
 
 static thaw_status make_batches(thaw_context *ctx, const thaw_classifier *classifier,
                                 const thaw_corpus *corpus, thaw_batches **batches) {
-  return thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length, false, 0,
-                             batches);
+  return thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length,
+                             classifier->batch_tokens, false, 0, batches);
 }
 
 thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, thaw_tape *tape,
@@ -84,8 +91,7 @@ thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, 
     }
     thaw_tape_begin(tape, THAW_TAPE_EVALUATE, thaw_rng_make(0, 0));
     thaw_tensor *penalty;
-    const thaw_tensor *logits = forward(classifier->model, classifier->encoder_settings,
-                                        classifier->head_settings, tape, batch, &penalty);
+    const thaw_tensor *logits = forward(classifier, tape, batch, &penalty);
     if (!logits) {
       status = thaw_fail(ctx, THAW_FAILED, "classifying: %s", thaw_tape_error(tape));
       break;
@@ -101,23 +107,14 @@ thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, 
   return status;
 }
 
-static thaw_classifier classifier_of(const thaw_training *training) {
-  const thaw_stage_config *stage = training->stage;
-  return (thaw_classifier){.model = training->model,
-                           .encoder_settings = stage->encoder_settings,
-                           .head_settings = stage->head_settings,
-                           .batch = (size_t)stage->batch,
-                           .max_length = (size_t)stage->max_length};
-}
-
 static thaw_status batches(thaw_context *ctx, const thaw_training *training,
                            const thaw_corpus *corpus, thaw_batches **result) {
-  const thaw_classifier classifier = classifier_of(training);
+  const thaw_classifier classifier = thaw_classifier_of(training->model, training->stage);
   return make_batches(ctx, &classifier, corpus, result);
 }
 
 static thaw_status validate(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row) {
-  const thaw_classifier classifier = classifier_of(training);
+  const thaw_classifier classifier = thaw_classifier_of(training->model, training->stage);
   thaw_predictions *predictions =
       thaw_predictions_create("valid", training->valid->count, training->model->classes);
   if (!predictions) return thaw_fail_memory(ctx, training->valid->count * sizeof(float));

@@ -1,13 +1,16 @@
 /* measure.h: what the rest of a training will cost, found by trying a few of its steps here.
  *
- * Time. A step's time depends on its batch's size, time × batch, and on the groups that are frozen.
+ * Time. A step's time depends on its batch's size, time × batch (a third of those positions through
+ * which no gradients flow: bpt3c.h), and on the groups that are frozen.
  * Batches of up to five sizes of one epoch, from the smallest to the largest, are tried with the
  * most groups trained; between them lie straight lines, by which the time of every batch of the
  * epoch is read off; epochs are alike. Then each other set of trained groups that the schedule
  * comes to is tried on a batch of about the mean size, and its steps take that share of the time.
  * An evaluation is read off in the same way from forward passes over batches of its own corpus.
  *
- * Memory. It is looked at after the step on the largest batch, and after the largest evaluation.
+ * Memory. It is looked at after the step on the largest batch (where gradients do not flow
+ * everywhere, on those with the most positions of either kind, too), and after the largest
+ * evaluation.
  * Where a batch would take more than about two seconds it is not tried: time and memory go on in a
  * straight line from the two largest that were. */
 #ifndef THAW_MEASURE_H

@@ -59,6 +59,9 @@ START_TEST(keys_out_of_place_say_where_they_belong) {
   expect_error("    epochs: 10", "    max_length: 10",
                "exp.yaml:18:5: 'max_length' has no meaning in stages.pretrain; it belongs to "
                "stages.classify");
+  expect_error("    epochs: 10", "    gradient_length: 10",
+               "exp.yaml:18:5: 'gradient_length' has no meaning in stages.pretrain; it belongs to "
+               "stages.classify");
   expect_error("encoder: {hidden_p: 0.2}", "head: {dropout: [0]}",
                "exp.yaml:21:28: 'head' has no meaning in stages.finetune; it belongs to "
                "stages.classify");
