@@ -12,7 +12,7 @@
 #include "train/classifier.h"
 
 /* Documents at once, and their tokens, so that memory is bounded whatever their lengths. */
-enum { BATCH = 64, MOST_TOKENS = 1 << 16 };
+enum { BATCH = 64, MOST_TOKENS = 1 << 15 };
 
 struct thaw_predictor {
   thaw_experiment *experiment;

@@ -16,6 +16,7 @@ enum { SIZES = 5, MOST_SETS = 8, MOST_TIMES = 31 };
 static const double for_sizes = 1, for_sets = 0.6, for_evaluation = 0.2;
 /* A step that would take longer is not tried. */
 static const double longest = 2;
+static const double longest_extreme = 20;
 
 /* ---- Trying one batch ----------------------------------------------------------------------- */
 
@@ -170,19 +171,22 @@ static thaw_status try_first(thaw_context *ctx, thaw_training *training, const d
   return status;
 }
 
-/* Which batch needs the most memory is certain only where all positions cost the same: the two that
- * may are tried as well. */
+/* Which batch needs the most memory is certain only where all positions cost the same. Elsewhere
+ * the two that may need it are tried as well, if need be for longer than others, and what is then
+ * in use replaces what the sizes say. */
 static thaw_status try_extremes(thaw_context *ctx, thaw_training *training, const double *rates,
                                 profile *p, size_t *resident) {
   const size_t indices[] = {p->most_positions, p->most_gradients};
   thaw_status status = THAW_OK;
-  *resident = 0;
-  if (p->reading.gradient_length == 0 || p->tried < p->trial_count) return THAW_OK;
+  if (p->reading.gradient_length == 0) return THAW_OK;
+  for (size_t i = 0; i < 2; i++) {
+    if (seconds_for(p, p->sizes[indices[i]]) > longest_extreme) return THAW_OK;
+  }
   for (size_t i = 0; i < 2 && status == THAW_OK; i++) {
     trial t = {.index = indices[i], .size = p->sizes[indices[i]]};
     status = try_once(ctx, training, p->batches, rates, &t);
-    *resident = thaw_resident_bytes();
   }
+  *resident = thaw_resident_bytes();
   return status;
 }
 
@@ -307,13 +311,12 @@ static thaw_status measure_sets(thaw_context *ctx, thaw_training *training, cons
   const int64_t epoch = training->epoch < epochs ? training->epoch : epochs - 1;
   const thaw_bpt3c reading = {(size_t)training->stage->gradient_length,
                               (size_t)training->stage->chunk};
-  size_t extreme = 0;
   thaw_status status = lay_out(ctx, training->batches, epoch, reading, p);
   if (status == THAW_OK) status = try_sizes(ctx, training, all->sets[0].rates, for_sizes, p);
-  if (status == THAW_OK) status = try_extremes(ctx, training, all->sets[0].rates, p, &extreme);
   if (status) return status;
   const double mean = seconds_of_all(p) / (double)p->count;
-  cost->bytes = resident_of(p) > extreme ? resident_of(p) : extreme;
+  cost->bytes = resident_of(p);
+  status = try_extremes(ctx, training, all->sets[0].rates, p, &cost->bytes);
   for (size_t s = 0; s < all->count && status == THAW_OK; s++) {
     double share = 1;
     if (s > 0) {

@@ -8,11 +8,11 @@
  * comes to is tried on a batch of about the mean size, and its steps take that share of the time.
  * An evaluation is read off in the same way from forward passes over batches of its own corpus.
  *
- * Memory. It is looked at after the step on the largest batch (where gradients do not flow
- * everywhere, on those with the most positions of either kind, too), and after the largest
- * evaluation.
+ * Memory. It is looked at after the step on the largest batch, and after the largest evaluation.
  * Where a batch would take more than about two seconds it is not tried: time and memory go on in a
- * straight line from the two largest that were. */
+ * straight line from the two largest that were. Where gradients do not flow everywhere, memory is no
+ * straight line: the batches with the most positions and the most gradients are tried, too, if that
+ * takes at most 20 seconds each. */
 #ifndef THAW_MEASURE_H
 #define THAW_MEASURE_H
 

@@ -181,6 +181,12 @@ END_TEST
 START_TEST(values_out_of_range_are_refused) {
   expect_error("seed: 7", "seed: -1",
                "exp.yaml:2:7: seed: -1 is out of range: expected at least 0");
+  expect_error("    epochs: 4", "    chunk: 0",
+               "exp.yaml:24:12: stages.classify.chunk: 0 is out of range: expected 1 to 1000000000 "
+               "tokens");
+  expect_error("    epochs: 4", "    gradient_length: all",
+               "exp.yaml:24:22: stages.classify.gradient_length: expected a whole number, found "
+               "'all'");
   expect_error("epochs: 10", "epochs: 0",
                "exp.yaml:18:13: stages.pretrain.epochs: 0 is out of range: expected 1 to 1000000 "
                "epochs");
