@@ -10,9 +10,9 @@
  *
  * Memory. It is looked at after the step on the largest batch, and after the largest evaluation.
  * Where a batch would take more than about two seconds it is not tried: time and memory go on in a
- * straight line from the two largest that were. Where gradients do not flow everywhere, memory is no
- * straight line: the batches with the most positions and the most gradients are tried, too, if that
- * takes at most 20 seconds each. */
+ * straight line from the two largest that were. Where gradients do not flow everywhere, memory is
+ * no straight line: the batches with the most positions and the most gradients are tried, too, if
+ * that takes at most 20 seconds each. */
 #ifndef THAW_MEASURE_H
 #define THAW_MEASURE_H
 
