@@ -52,8 +52,10 @@ void thaw_arena_free(thaw_arena *arena) {
  * fault where small ones take 512, and which are found faster afterwards. */
 static char *allocate(size_t size) {
   if (size < 4 * (size_t)LARGE_PAGE) return aligned_alloc(THAW_ARENA_ALIGNMENT, size);
-  char *data = aligned_alloc(LARGE_PAGE, size);
-  if (data) madvise(data, size & ~(size_t)(LARGE_PAGE - 1), MADV_HUGEPAGE);
+  const size_t whole = size & ~(size_t)(LARGE_PAGE - 1);
+  /* A size that is no multiple of the alignment is not portable. */
+  char *data = aligned_alloc(LARGE_PAGE, size == whole ? size : whole + LARGE_PAGE);
+  if (data) madvise(data, whole, MADV_HUGEPAGE);
   return data;
 }
 

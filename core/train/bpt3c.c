@@ -11,7 +11,7 @@
 #include "plugin/carry.h"
 #include "tensor/kernels.h"
 
-enum { MOST_STATES = THAW_MAX_LAYERS + 1 }; /* layers and the embedded input */
+enum { MOST_STATES = THAW_MAX_LAYERS + 2 }; /* layers, the embedded input, what a decoder sees */
 
 /* Documents of a batch that are encoded together. */
 typedef struct group {
@@ -26,6 +26,7 @@ typedef struct reading {
   thaw_tape *tape;
   const thaw_batch *batch;
   size_t chunk;
+  bool language_model;
   thaw_carry *carry;
   thaw_states *joined; /* of all positions */
 } reading;
@@ -60,12 +61,14 @@ size_t thaw_bpt3c_positions(const thaw_batch *batch, thaw_bpt3c how) {
 
 /* ---- States of all positions ----------------------------------------------------------------- */
 
-/* The layers, then the embedded input; NULL where there is none. */
-static size_t list_states(const thaw_model *model, const thaw_states *states,
+/* The layers, the embedded input, and what a decoder sees if it is wanted; NULL: there is none. */
+static size_t list_states(const reading *r, const thaw_states *states,
                           thaw_tensor *list[MOST_STATES]) {
-  for (size_t i = 0; i < model->info.layers; i++) list[i] = states->layer[i];
-  list[model->info.layers] = states->embedded;
-  return model->info.layers + 1;
+  const size_t layers = r->model->info.layers;
+  for (size_t i = 0; i < layers; i++) list[i] = states->layer[i];
+  list[layers] = states->embedded;
+  list[layers + 1] = r->language_model ? states->output : NULL;
+  return layers + 2;
 }
 
 /* Zeros [T][B][width], behind the end of a document and elsewhere; no memory: NULL. */
@@ -80,6 +83,10 @@ static thaw_status make_all_states(const reading *r) {
   *r->joined = (thaw_states){0};
   for (size_t i = 0; i < info->layers; i++) r->joined->layer[i] = make_states(r, info->width[i]);
   if (info->embedding_width) r->joined->embedded = make_states(r, info->embedding_width);
+  const size_t last = info->layers - 1;
+  r->joined->output = r->joined->layer[last];
+  if (r->language_model)
+    r->joined->output = make_states(r, info->width[last] - info->backward_width[last]);
   return thaw_tape_status(r->tape);
 }
 
@@ -123,8 +130,8 @@ static bool is_shaped(const thaw_tensor *x, size_t time, size_t batch, size_t wi
 static thaw_status put_states(const reading *r, const group *g, size_t begin, size_t end,
                               const thaw_states *states) {
   thaw_tensor *from[MOST_STATES], *to[MOST_STATES];
-  const size_t count = list_states(r->model, states, from);
-  list_states(r->model, r->joined, to);
+  const size_t count = list_states(r, states, from);
+  list_states(r, r->joined, to);
   for (size_t i = 0; i < count; i++) {
     if (!from[i] && !to[i]) continue;
     if (!from[i] || !to[i] || !is_shaped(from[i], end - begin, g->count, to[i]->shape[2])) {
@@ -158,8 +165,12 @@ static thaw_status read_part(const reading *r, const group *g, size_t begin, siz
     const int32_t left = batch->lengths[g->first + i] - (int32_t)begin;
     lengths[i] = left < 1 ? 1 : left > (int32_t)time ? (int32_t)time : left;
   }
-  const thaw_encoder_input input = {
-      .ids = ids, .time = time, .batch = g->count, .lengths = lengths, .carry = r->carry};
+  const thaw_encoder_input input = {.ids = ids,
+                                    .time = time,
+                                    .batch = g->count,
+                                    .lengths = lengths,
+                                    .carry = r->carry,
+                                    .language_model = r->language_model};
   *states = (thaw_states){0};
   const thaw_status status =
       r->model->encoder->forward(r->model->encoder_self, r->settings, r->tape, &input, states);
@@ -202,7 +213,7 @@ typedef struct recorded {
 
 static thaw_status join_all(const reading *r, const recorded *parts) {
   thaw_tensor *all[MOST_STATES], *own[MOST_STATES];
-  const size_t count = list_states(r->model, r->joined, all);
+  const size_t count = list_states(r, r->joined, all);
   thaw_tensor **inputs = thaw_tape_alloc(r->tape, parts->count * sizeof *inputs);
   for (size_t i = 0; i < count && inputs; i++) {
     if (!all[i]) continue;
@@ -210,7 +221,7 @@ static thaw_status join_all(const reading *r, const recorded *parts) {
     if (!places) break;
     for (size_t g = 0; g < parts->count; g++) {
       const group *at = &parts->groups[g];
-      list_states(r->model, &parts->states[g], own);
+      list_states(r, &parts->states[g], own);
       inputs[g] = own[i];
       places[g] = place_of(r, at, at->cut, all[i]->shape[2]);
     }
@@ -271,24 +282,27 @@ static thaw_status read_in_parts(reading *r, thaw_bpt3c how) {
     status = thaw_tape_records(r->tape) ? read_training(r, how.gradient_length)
                                         : read_aside(r, &all, all.end);
   }
-  r->joined->output = r->joined->layer[r->model->info.layers - 1];
   thaw_carry_free(r->carry);
   return status;
 }
 
 thaw_status thaw_bpt3c_encode(const thaw_model *model, const void *encoder_settings,
                               thaw_tape *tape, const thaw_batch *batch, thaw_bpt3c how,
-                              thaw_states *states) {
+                              bool language_model, thaw_states *states) {
   const size_t at_once = thaw_tape_records(tape) ? how.gradient_length : how.chunk;
   reading r = {.model = model,
                .settings = encoder_settings,
                .tape = tape,
                .batch = batch,
                .chunk = how.chunk,
+               .language_model = language_model,
                .joined = states};
   if (how.gradient_length > 0 && batch->time > at_once) return read_in_parts(&r, how);
-  const thaw_encoder_input input = {
-      .ids = batch->ids, .time = batch->time, .batch = batch->batch, .lengths = batch->lengths};
+  const thaw_encoder_input input = {.ids = batch->ids,
+                                    .time = batch->time,
+                                    .batch = batch->batch,
+                                    .lengths = batch->lengths,
+                                    .language_model = language_model};
   *states = (thaw_states){0};
   return model->encoder->forward(model->encoder_self, encoder_settings, tape, &input, states);
 }

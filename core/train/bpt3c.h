@@ -11,7 +11,8 @@
  * way back is thereby bounded, whatever documents share a batch. In evaluation the whole batch is
  * read in chunks, from its first position on.
  *
- * An encoder that carries no state reads every chunk for itself. */
+ * An encoder that carries no state reads every chunk for itself, as the backward half of a
+ * bidirectional one does. */
 #ifndef THAW_BPT3C_H
 #define THAW_BPT3C_H
 
@@ -26,12 +27,12 @@ typedef struct thaw_bpt3c {
 } thaw_bpt3c;
 
 /* The encoder's states for a batch of documents: `states` as the encoder's `forward` fills it in,
- * with layer[..] and embedded [T][B][..]. Where documents were read in parts, `output` is the last
- * layer, and states behind a document's end may be 0. Training and recording tapes only: the
- * penalty is the mean over the positions with gradients. */
+ * with layer[..], embedded and, if `language_model` asks for it, output [T][B][..]. Where documents
+ * were read in parts, states behind a document's end may be 0, and the penalty is the mean over the
+ * positions with gradients. Errors are the tape's. */
 thaw_status thaw_bpt3c_encode(const thaw_model *model, const void *encoder_settings,
-                              thaw_tape *tape, const thaw_batch *batch, thaw_bpt3c reading,
-                              thaw_states *states);
+                              thaw_tape *tape, const thaw_batch *batch, thaw_bpt3c how,
+                              bool language_model, thaw_states *states);
 
 /* How many of the batch's time × batch positions are encoded with gradients in training. */
 size_t thaw_bpt3c_positions(const thaw_batch *batch, thaw_bpt3c how);

@@ -12,7 +12,7 @@ typedef struct thaw_classifier {
   const thaw_model *model;
   const void *encoder_settings, *head_settings;
   size_t batch;        /* documents at once; does not change results */
-  size_t max_length;   /* of longer ones the last max_length tokens */
+  size_t max_length;   /* of longer ones the max_length tokens that are read last */
   size_t batch_tokens; /* at once, padding included; 0: no bound; does not change results either */
   thaw_bpt3c reading;
 } thaw_classifier;

@@ -47,7 +47,8 @@ static thaw_status forward(void *self, const void *settings_, thaw_tape *tape,
                            const thaw_head_input *input, thaw_tensor **logits) {
   const settings *s = settings_;
   thaw_tensor *states = thaw_head_states(tape, &s->head.layers, input);
-  thaw_tensor *pooled = thaw_pool_parts(tape, &s->parts, states, input);
+  thaw_tensor *last = thaw_head_final(tape, &s->head.layers, input);
+  thaw_tensor *pooled = thaw_pool_parts(tape, &s->parts, states, last, input);
   *logits = thaw_blocks_forward(self, &s->head, tape, pooled);
   return thaw_tape_status(tape);
 }

@@ -137,7 +137,12 @@ static thaw_status forward(void *self, const void *settings_, thaw_tape *tape,
                            const thaw_head_input *input, thaw_tensor **logits) {
   const settings *s = settings_;
   const scalar_mix *m = self;
-  thaw_tensor *pooled = thaw_pool_parts(tape, &s->pool, mix(m, s, tape, input), input);
+  size_t chosen[THAW_MAX_LAYERS];
+  thaw_head_layers(&s->head.layers, input->info, chosen);
+  thaw_tensor *mixed = mix(m, s, tape, input);
+  thaw_tensor *last =
+      thaw_pool_final(tape, mixed, input->info->backward_width[chosen[0]], input->lengths);
+  thaw_tensor *pooled = thaw_pool_parts(tape, &s->pool, mixed, last, input);
   *logits = thaw_blocks_forward(&m->blocks, &s->head, tape, pooled);
   return thaw_tape_status(tape);
 }

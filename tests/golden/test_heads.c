@@ -157,7 +157,7 @@ static void take_step(plugin_bench *bench, documents *d, thaw_optimizer *optimiz
                                        &logits);
   thaw_tensor *loss = thaw_cross_entropy(bench->tape, logits, d->targets);
   ck_assert_int_eq(thaw_tape_backward(bench->tape, loss), THAW_OK);
-  thaw_optimizer_step(optimizer, &rate, thaw_optimizer_norm(optimizer));
+  thaw_optimizer_step(optimizer, &rate, 1, thaw_optimizer_norm(optimizer));
 }
 
 /* On states that stay as they are. */

@@ -62,8 +62,8 @@ static void make_batch(size_t count, const int32_t *lengths) {
 static void read_batch(thaw_tape_mode mode, thaw_bpt3c how, thaw_states *states) {
   thaw_tape_begin(bench.tape, mode, thaw_rng_make(1, 1));
   ck_assert_msg(
-      thaw_bpt3c_encode(&model, bench.settings, bench.tape, &batch, how, states) == THAW_OK, "%s",
-      thaw_tape_error(bench.tape));
+      thaw_bpt3c_encode(&model, bench.settings, bench.tape, &batch, how, false, states) == THAW_OK,
+      "%s", thaw_tape_error(bench.tape));
 }
 
 /* A copy of all states that count, the others 0: layers, then the embedded input; the caller's. */
@@ -117,6 +117,21 @@ START_TEST(states_are_those_of_a_reading_at_once) {
       }
     }
   }
+}
+END_TEST
+
+/* What a language model beside the classifier sees: the last layer, where nothing is dropped. */
+START_TEST(a_decoder_sees_all_positions) {
+  thaw_states states;
+  make_batch(7, mixed);
+  thaw_tape_begin(bench.tape, THAW_TAPE_RECORD, thaw_rng_make(1, 1));
+  ck_assert_int_eq(thaw_bpt3c_encode(&model, bench.settings, bench.tape, &batch, (thaw_bpt3c){4, 6},
+                                     true, &states),
+                   THAW_OK);
+  ck_assert_ptr_ne(states.output, states.layer[LAYERS - 1]);
+  ck_assert(states.output->wants_grad);
+  ck_assert_mem_eq(states.output->data, states.layer[LAYERS - 1]->data,
+                   thaw_size(states.output) * sizeof(float));
 }
 END_TEST
 
@@ -382,13 +397,15 @@ START_TEST(broken_encoders_are_errors) {
     model.encoder = &wide;
     thaw_tape_begin(bench.tape, modes[m], thaw_rng_make(1, 1));
     ck_assert_int_ne(
-        thaw_bpt3c_encode(&model, NULL, bench.tape, &batch, (thaw_bpt3c){4, 6}, &states), THAW_OK);
+        thaw_bpt3c_encode(&model, NULL, bench.tape, &batch, (thaw_bpt3c){4, 6}, false, &states),
+        THAW_OK);
     ck_assert_str_eq(thaw_tape_error(bench.tape),
                      "encoder: its states are not those that it said it would give");
     model.encoder = &failing;
     thaw_tape_begin(bench.tape, modes[m], thaw_rng_make(1, 1));
     ck_assert_int_ne(
-        thaw_bpt3c_encode(&model, NULL, bench.tape, &batch, (thaw_bpt3c){4, 6}, &states), THAW_OK);
+        thaw_bpt3c_encode(&model, NULL, bench.tape, &batch, (thaw_bpt3c){4, 6}, false, &states),
+        THAW_OK);
     ck_assert_str_eq(thaw_tape_error(bench.tape), "odd: does not want to");
   }
 }
@@ -400,6 +417,7 @@ int main(void) {
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_set_timeout(tests, 60);
   tcase_add_test(tests, states_are_those_of_a_reading_at_once);
+  tcase_add_test(tests, a_decoder_sees_all_positions);
   tcase_add_test(tests, evaluation_reads_from_the_first_position);
   tcase_add_test(tests, dropout_drops_everywhere);
   tcase_add_test(tests, long_enough_for_the_whole_document);

@@ -102,8 +102,17 @@ THAW_API thaw_status thaw_parts_check(const thaw_texts *parts, const char *key, 
 THAW_API thaw_status thaw_parts_width(const thaw_texts *parts, const char *key, size_t width,
                                       const thaw_encoder_info *info, size_t *inputs,
                                       thaw_context *ctx);
-/* The parts of x [T][B][W], in the order of the list: [B][I]. */
+/* The parts of x [T][B][W], in the order of the list: [B][I]. `last` [B][W] is the part of that
+ * name, from one of the functions below. */
 THAW_API thaw_tensor *thaw_pool_parts(thaw_tape *tape, const thaw_texts *parts, thaw_tensor *x,
+                                      thaw_tensor *last, const thaw_head_input *input);
+
+/* What was read last: the last position, but the first one in the last `backward_width` of the D
+ * features (thaw_encoder_info); x is a layer, or a mix of layers of one width. */
+THAW_API thaw_tensor *thaw_pool_final(thaw_tape *tape, thaw_tensor *x, size_t backward_width,
+                                      const int32_t *lengths);
+/* That of the chosen layers side by side: [B][W]. */
+THAW_API thaw_tensor *thaw_head_final(thaw_tape *tape, const thaw_ints *layers,
                                       const thaw_head_input *input);
 
 /* ---- Linear blocks --------------------------------------------------------------------------- */
