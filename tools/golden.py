@@ -275,10 +275,96 @@ HEADS = [  # case, parts, layers, hidden
 ]
 
 
+WEIGHTED_HEADS = [  # case, kind, layers, hidden, setting
+    ("attention", "attention", [2], [5], 4),  # the width of the layer under the score
+    ("attention_all", "attention", [0, 1, 2], [5], 6),
+    ("attention_query", "attention", [1], [], 0),  # 0: a query alone
+    ("scalar_mix", "scalar_mix", [0, 2], [5], (True, ["last", "max", "mean"])),  # input, pool
+    ("scalar_mix_input", "scalar_mix", [0, 2], [5], (True, ["mean", "input"])),
+    ("scalar_mix_layers", "scalar_mix", [2, 0], [], (False, ["mean"])),
+]
+
+
+def draw_blocks(sizes):
+    tensors, statistics = {}, {}
+    for i in range(len(sizes) - 1):
+        tensors["norm.%d.weight" % i] = draw(sizes[i], low=0.5, high=1.5)
+        tensors["norm.%d.bias" % i] = draw(sizes[i])
+        tensors["linear.%d.weight" % i] = draw(sizes[i + 1], sizes[i])
+        tensors["linear.%d.bias" % i] = draw(sizes[i + 1])
+        statistics["norm.%d.running_mean" % i] = 0.5 * draw(sizes[i])
+        statistics["norm.%d.running_var" % i] = draw(sizes[i], low=0.2, high=1.5)
+    return tensors, statistics
+
+
+def attended(states, tensors, lengths):
+    """[T][B][D] -> [B][D]: the positions weighted by the softmax of their scores."""
+    rows = []
+    for b, length in enumerate(lengths):
+        own = states[:length, b]
+        scored = own
+        if "attention.weight" in tensors:
+            scored = torch.tanh(F.linear(own, tensors["attention.weight"],
+                                         tensors["attention.bias"]))
+        scores = scored @ tensors["attention.query"][0]
+        rows.append(F.softmax(scores, 0) @ own)
+    return torch.stack(rows)
+
+
+class Head:
+    """Parameters of a case, and how they make logits of the states."""
+
+    def __init__(self, kind, layers, hidden, setting, widths, embedding, classes):
+        self.kind, self.layers, self.setting = kind, layers, setting
+        width = sum(widths[layer] for layer in layers)
+        own = {}
+        if kind == "pooling":
+            width = sum(embedding if p == "input" else width for p in setting)
+        elif kind == "attention":
+            if setting:
+                own["attention.weight"] = draw(setting, width)
+                own["attention.bias"] = draw(setting)
+            own["attention.query"] = 2 * draw(1, setting or width)
+        else:
+            own["mix.weights"] = draw(len(layers) + setting[0])
+            own["mix.scale"] = draw(1, low=0.5, high=1.5)
+            width = widths[layers[0]] * len(setting[1])
+        self.blocks = len(hidden) + 1
+        tensors, self.statistics = draw_blocks([width, *hidden, classes])
+        self.tensors = {**own, **tensors}
+
+    def __call__(self, states, lengths, training):
+        chosen = [states["layer%d" % layer] for layer in self.layers]
+        embedded = states["embedded"]
+        if self.kind == "attention":
+            x = attended(torch.cat(chosen, 2), self.tensors, lengths)
+        else:
+            parts = self.setting
+            if self.kind == "scalar_mix":
+                parts = self.setting[1]
+                weights = F.softmax(self.tensors["mix.weights"], 0)
+                mixed = [embedded] * self.setting[0] + chosen
+                chosen = [self.tensors["mix.scale"] * sum(w * m for w, m in zip(weights, mixed))]
+            side = torch.cat(chosen, 2)
+            x = torch.cat([pooled(p, side, embedded, lengths) for p in parts], 1)
+        return blocks(x, self.tensors, self.blocks, training, self.statistics)
+
+
+def train_head(head, states, lengths, targets):
+    """Twenty steps of SGD on what a head's training step has left."""
+    constants = {name: state.detach() for name, state in states.items()}
+    optimizer = torch.optim.SGD(head.tensors.values(), lr=0.05, momentum=0.9)
+    for _ in range(20):
+        optimizer.zero_grad()
+        F.cross_entropy(head(constants, lengths, True), targets).backward()
+        optimizer.step()
+
+
 def write_heads(folder):
     torch.manual_seed(3)
     file = File(folder, "heads", "Heads on the states of three layers. eval: running statistics; "
-                "train: one step with the batch's own, dropout 0. The loss is the cross entropy.")
+                "train: one step with the batch's own, dropout 0. The loss is the cross entropy. "
+                "steps: after 20 more steps of SGD, rate 0.05, momentum 0.9, states constant.")
     time, batch, widths, embedding, classes = 5, 4, [3, 4, 3], 3, 3
     lengths, targets = [5, 2, 3, 1], torch.tensor([2, 0, 1, 2])
     states = {"layer%d" % i: draw(time, batch, w) for i, w in enumerate(widths)}
@@ -286,25 +372,16 @@ def write_heads(folder):
     file.put("lengths", lengths)
     file.put("targets", targets)
     file.put_all("", states)
-    for case, parts, layers, hidden in HEADS:
-        width = sum(widths[layer] for layer in layers)
-        sizes = [sum(embedding if p == "input" else width for p in parts), *hidden, classes]
-        tensors, statistics = {}, {}
-        for i in range(len(sizes) - 1):
-            tensors["norm.%d.weight" % i] = draw(sizes[i], low=0.5, high=1.5)
-            tensors["norm.%d.bias" % i] = draw(sizes[i])
-            tensors["linear.%d.weight" % i] = draw(sizes[i + 1], sizes[i])
-            tensors["linear.%d.bias" % i] = draw(sizes[i + 1])
-            statistics["norm.%d.running_mean" % i] = 0.5 * draw(sizes[i])
-            statistics["norm.%d.running_var" % i] = draw(sizes[i], low=0.2, high=1.5)
+    cases = [(case, "pooling", layers, hidden, parts) for case, parts, layers, hidden in HEADS]
+    for case, kind, layers, hidden, setting in cases + WEIGHTED_HEADS:
+        head = Head(kind, layers, hidden, setting, widths, embedding, classes)
+        tensors, statistics = head.tensors, head.statistics
         file.put_all(case + ".", tensors)
         file.put_all(case + ".", statistics)
         for mode in ("eval", "train"):
             leaves(tensors)
             leaves(states)
-            side = torch.cat([states["layer%d" % layer] for layer in layers], 2)
-            x = torch.cat([pooled(p, side, states["embedded"], lengths) for p in parts], 1)
-            logits = blocks(x, tensors, len(sizes) - 1, mode == "train", statistics)
+            logits = head(states, lengths, mode == "train")
             loss = F.cross_entropy(logits, targets)
             loss.backward()
             file.put("%s.%s.logits" % (case, mode), logits)
@@ -313,6 +390,8 @@ def write_heads(folder):
             file.put_all("%s.%s.grad." % (case, mode), gradients(
                 {n: s for n, s in states.items() if s.grad is not None}))
         file.put_all(case + ".train.", statistics)
+        train_head(head, states, lengths, targets)
+        file.put_all(case + ".steps.", {**tensors, **statistics})
     file.close()
 
 

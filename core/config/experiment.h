@@ -113,6 +113,9 @@ typedef struct thaw_stage_config {
   double label_smoothing;          /* classify: the part of a target that all classes share */
   double language_model_weight;    /* classify: of the language model's loss in the loss; 0: none */
   thaw_class_weights class_weights; /* classify */
+  int64_t gradient_length;          /* classify: tokens through which gradients flow; 0: all */
+  int64_t chunk;        /* classify: tokens that are read at once where no gradient flows */
+  int64_t batch_tokens; /* classify: the most in a batch, padding included; 0: no bound */
 } thaw_stage_config;
 
 typedef struct thaw_experiment {

@@ -244,6 +244,31 @@ static const thaw_key stage_keys[] = {
                .unit = "tokens",
                .doc = "longer documents keep the max_length tokens that are read last"},
      .only = CLASSIFY},
+    {.value = {.name = "gradient_length",
+               INT(thaw_stage_values, config.gradient_length),
+               .default_value = "0",
+               RANGE(0, 1e9),
+               .unit = "tokens",
+               .doc = "gradients flow through the encoder's last so many tokens of a document, and "
+                      "at most twice as many; the head sees all of them (BPT3C); 0: through all"},
+     .only = CLASSIFY},
+    {.value = {.name = "chunk",
+               INT(thaw_stage_values, config.chunk),
+               .default_value = "70",
+               RANGE(1, 1e9),
+               .unit = "tokens",
+               .doc = "with gradient_length: tokens that are read at once where no gradient flows, "
+                      "in validation and prediction too; the encoder's state is carried on; one "
+                      "that carries none, or a backward half, reads each chunk for itself"},
+     .only = CLASSIFY},
+    {.value = {.name = "batch_tokens",
+               INT(thaw_stage_values, config.batch_tokens),
+               .default_value = "0",
+               RANGE(0, 1e12),
+               .unit = "tokens",
+               .doc = "batches of long documents hold fewer of them, at least 2: so many tokens "
+                      "with padding; 0: no bound"},
+     .only = CLASSIFY},
     {.value = {.name = "keep",
                CHOICE(thaw_stage_values, keep, keeps),
                .doc = "whose epoch's weights are kept: the one with the best validation accuracy "

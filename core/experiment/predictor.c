@@ -9,7 +9,8 @@
 #include "experiment/run_model.h"
 #include "train/classifier.h"
 
-enum { BATCH = 64 };
+/* Documents at once, and their tokens, so that memory is bounded whatever their lengths. */
+enum { BATCH = 64, MOST_TOKENS = 1 << 15 };
 
 struct thaw_predictor {
   thaw_experiment *experiment;
@@ -115,12 +116,10 @@ static thaw_status run_parts(thaw_context *ctx, thaw_predictor *predictor,
 
 static thaw_status run_model(thaw_context *ctx, thaw_predictor *predictor,
                              thaw_predictions **predictions) {
-  const thaw_stage_config *stage = predictor->m.stage;
-  const thaw_classifier classifier = {.model = predictor->m.model,
-                                      .encoder_settings = stage->encoder_settings,
-                                      .head_settings = stage->head_settings,
-                                      .batch = BATCH,
-                                      .max_length = (size_t)stage->max_length};
+  thaw_classifier classifier = thaw_classifier_of(predictor->m.model, predictor->m.stage);
+  classifier.batch = BATCH;
+  if (classifier.batch_tokens == 0 || classifier.batch_tokens > MOST_TOKENS)
+    classifier.batch_tokens = MOST_TOKENS;
   *predictions =
       thaw_predictions_create("new", predictor->waiting.count, predictor->m.classes.count);
   if (!*predictions) return thaw_fail_memory(ctx, predictor->waiting.count * sizeof(float));

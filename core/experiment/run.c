@@ -106,11 +106,7 @@ static thaw_status keep_checkpoint(thaw_context *ctx, void *user, const thaw_tra
 static thaw_status predict(run *r, const thaw_stage_work *work, const thaw_training *training,
                            const char *split, const thaw_corpus *corpus,
                            thaw_predictions **result) {
-  const thaw_classifier classifier = {.model = training->model,
-                                      .encoder_settings = work->stage->encoder_settings,
-                                      .head_settings = work->stage->head_settings,
-                                      .batch = (size_t)work->stage->batch,
-                                      .max_length = (size_t)work->stage->max_length};
+  const thaw_classifier classifier = thaw_classifier_of(training->model, work->stage);
   *result = thaw_predictions_create(split, corpus->count, work->data.classes.count);
   if (!*result) return thaw_fail_memory(r->ctx, corpus->count * sizeof(float));
   return thaw_classify(r->ctx, &classifier, training->tape, corpus, *result, NULL);

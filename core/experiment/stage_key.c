@@ -38,6 +38,9 @@ static bool is_as_before(const thaw_stage_config *stage, const char *key) {
       {"language_model_weight", stage->language_model_weight <= 0},
       {"keep", stage->kind != THAW_STAGE_CLASSIFY && !stage->best_epoch},
       {"nesterov", !stage->optimizer.nesterov},
+      {"batch_tokens", stage->batch_tokens == 0},
+      {"gradient_length", stage->gradient_length == 0},
+      {"chunk", stage->gradient_length == 0},
   };
   for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
     if (strcmp(key, later[i].key) == 0) return later[i].as_before;

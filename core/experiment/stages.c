@@ -228,7 +228,7 @@ static thaw_status make_batches(thaw_context *ctx, const thaw_stage_work *work,
   const uint64_t seed = (uint64_t)s->seed;
   if (is_classifier(work))
     return thaw_batches_bucket(ctx, &work->data.train, (size_t)s->batch, (size_t)s->max_length,
-                               true, seed, batches);
+                               (size_t)s->batch_tokens, true, seed, batches);
   return thaw_batches_stream(ctx, &work->data.train, (size_t)s->batch, (size_t)s->bptt,
                              s->vary_bptt, true, seed, batches);
 }

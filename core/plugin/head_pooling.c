@@ -1,7 +1,8 @@
 /* head_pooling.c: layers side by side, and one vector a document from its states. See thaw/head.h.
  *
- * Every pooling asks for the lengths, and looks at positions before them only: a mask for maximum
- * and mean, the index of the last position for `last`, which a backward half has at the front. */
+ * Every pooling asks for the lengths, and looks at positions before them only: a mask for maximum,
+ * mean and softmax, the index of the last position for `last`, which a backward half has at the
+ * front. */
 #include <string.h>
 
 #include "tensor/tape.h"
@@ -129,4 +130,74 @@ thaw_tensor *thaw_pool_mean(thaw_tape *tape, thaw_tensor *x, const int32_t *leng
   if (!x || !check(tape, "pool_mean", x, lengths)) return NULL;
   const thaw_tensor *mask = thaw_length_mask(tape, x->shape[0], x->shape[1], lengths);
   return mask ? thaw_mean(tape, x, 0, mask) : NULL;
+}
+
+/* The softmax goes along rows: [T][B] is turned over for it, and back. */
+thaw_tensor *thaw_pool_softmax(thaw_tape *tape, thaw_tensor *x, thaw_tensor *scores,
+                               const int32_t *lengths) {
+  if (!x || !scores || !check(tape, "pool_softmax", x, lengths)) return NULL;
+  thaw_tensor *mask = thaw_length_mask(tape, x->shape[0], x->shape[1], lengths);
+  thaw_tensor *turned_mask = thaw_transpose(tape, mask, 0, 1);
+  if (!turned_mask) return NULL;
+  thaw_tensor *weights = thaw_softmax(tape, thaw_transpose(tape, scores, 0, 1), turned_mask);
+  return thaw_weighted_sum(tape, x, thaw_transpose(tape, weights, 0, 1), mask);
+}
+
+size_t thaw_head_layers(const thaw_ints *layers, const thaw_encoder_info *info,
+                        size_t chosen[THAW_MAX_LAYERS]) {
+  const size_t count = layer_count(layers, info);
+  for (size_t i = 0; i < count; i++) chosen[i] = layer_at(layers, info, i);
+  return count;
+}
+
+/* ---- Parts ---------------------------------------------------------------------------------- */
+
+enum { PART_COUNT = 4 };
+const char *const thaw_part_names[PART_COUNT + 1] = {"last", "max", "mean", "input", NULL};
+
+static bool is_part(const char *part, const char *name) {
+  return strcmp(part, name) == 0;
+}
+
+thaw_status thaw_parts_check(const thaw_texts *parts, const char *key, thaw_context *ctx) {
+  if (parts->count == 0) return thaw_fail(ctx, THAW_INVALID, "%s is empty", key);
+  for (size_t i = 0; i < parts->count; i++) {
+    for (size_t j = 0; j < i; j++) {
+      if (!is_part(parts->values[i], parts->values[j])) continue;
+      return thaw_fail(ctx, THAW_INVALID, "%s names %s twice", key, parts->values[i]);
+    }
+  }
+  return THAW_OK;
+}
+
+thaw_status thaw_parts_width(const thaw_texts *parts, const char *key, size_t width,
+                             const thaw_encoder_info *info, size_t *inputs, thaw_context *ctx) {
+  const thaw_status status = thaw_parts_check(parts, key, ctx);
+  *inputs = 0;
+  for (size_t i = 0; i < parts->count && status == THAW_OK; i++) {
+    const bool input = is_part(parts->values[i], "input");
+    if (input && info->embedding_width == 0) {
+      return thaw_fail(ctx, THAW_INVALID,
+                       "%s: the encoder has no embedded input, so there is no part 'input'", key);
+    }
+    *inputs += input ? info->embedding_width : width;
+  }
+  return status;
+}
+
+static thaw_tensor *pool_part(thaw_tape *tape, const char *part, thaw_tensor *x, thaw_tensor *last,
+                              const thaw_head_input *input) {
+  if (is_part(part, "last")) return last;
+  if (is_part(part, "max")) return thaw_pool_max(tape, x, input->lengths);
+  if (is_part(part, "mean")) return thaw_pool_mean(tape, x, input->lengths);
+  return thaw_pool_last(tape, input->states->embedded, input->lengths);
+}
+
+thaw_tensor *thaw_pool_parts(thaw_tape *tape, const thaw_texts *parts, thaw_tensor *x,
+                             thaw_tensor *last, const thaw_head_input *input) {
+  thaw_tensor *pooled[PART_COUNT];
+  if (parts->count > PART_COUNT) return thaw_tape_fail(tape, "parts", "there are too many");
+  for (size_t i = 0; i < parts->count; i++)
+    pooled[i] = pool_part(tape, parts->values[i], x, last, input);
+  return thaw_concat(tape, parts->count, pooled, 1);
 }

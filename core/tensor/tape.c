@@ -39,6 +39,7 @@ struct thaw_tape {
   node *last;    /* the newest node */
   chunk *chunks; /* the newest chunk */
   bool played;   /* backward has run in this step */
+  bool aside;    /* nothing is recorded for the time being */
   thaw_status status;
   char message[MESSAGE_SPACE];
 };
@@ -70,12 +71,17 @@ void thaw_tape_begin(thaw_tape *tape, thaw_tape_mode mode, thaw_rng rng) {
   tape->last = NULL;
   tape->chunks = NULL;
   tape->played = false;
+  tape->aside = false;
   tape->status = THAW_OK;
   tape->message[0] = '\0';
 }
 
 bool thaw_tape_training(const thaw_tape *tape) {
   return tape->mode == THAW_TAPE_TRAIN;
+}
+
+bool thaw_tape_records(const thaw_tape *tape) {
+  return tape->mode != THAW_TAPE_EVALUATE && !tape->aside;
 }
 
 thaw_rng *thaw_tape_rng(thaw_tape *tape) {
@@ -96,6 +102,20 @@ thaw_arena_mark thaw_tape_here(const thaw_tape *tape) {
 
 void thaw_tape_back_to(thaw_tape *tape, thaw_arena_mark here) {
   thaw_arena_back_to(tape->arena, here);
+}
+
+/* The newest chunk may have been begun before the aside: its tensors are counted. */
+thaw_tape_aside thaw_tape_aside_begin(thaw_tape *tape) {
+  tape->aside = true;
+  return (thaw_tape_aside){thaw_arena_here(tape->arena), tape->chunks,
+                           tape->chunks ? tape->chunks->used : 0};
+}
+
+void thaw_tape_aside_end(thaw_tape *tape, thaw_tape_aside aside) {
+  thaw_arena_back_to(tape->arena, aside.here);
+  tape->chunks = aside.chunk;
+  if (tape->chunks) tape->chunks->used = aside.used;
+  tape->aside = false;
 }
 
 /* ---- Failure: the first message stays ------------------------------------------------------ */
@@ -188,7 +208,7 @@ thaw_tensor *thaw_tape_constant(thaw_tape *tape, size_t rank, const size_t *shap
 /* ---- Recording and playing back ------------------------------------------------------------ */
 
 bool thaw_tape_wants(const thaw_tape *tape, size_t input_count, thaw_tensor *const *inputs) {
-  if (tape->mode == THAW_TAPE_EVALUATE) return false;
+  if (!thaw_tape_records(tape)) return false;
   for (size_t i = 0; i < input_count; i++) {
     if (inputs[i] && inputs[i]->wants_grad) return true;
   }

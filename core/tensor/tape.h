@@ -20,6 +20,20 @@ typedef enum thaw_tape_mode {
 /* Forgets the last step. `rng` seeds this step's dropout. */
 void thaw_tape_begin(thaw_tape *tape, thaw_tape_mode mode, thaw_rng rng);
 
+/* Whether operations are recorded in this step. */
+bool thaw_tape_records(const thaw_tape *tape);
+
+/* An aside: what is done in it is not recorded, though dropout drops where the tape trains, and all
+ * that the tape hands out in it dies at its end. Values are copied out before, to memory that is
+ * older. Asides do not nest. */
+typedef struct thaw_tape_aside {
+  thaw_arena_mark here;
+  void *chunk;
+  size_t used;
+} thaw_tape_aside;
+thaw_tape_aside thaw_tape_aside_begin(thaw_tape *tape);
+void thaw_tape_aside_end(thaw_tape *tape, thaw_tape_aside aside);
+
 /* Runs every recorded backward function, with d loss / d loss = 1. `loss` is a scalar.
  * Gradients of parameters (tensors that are not the tape's) are added to what is there. */
 thaw_status thaw_tape_backward(thaw_tape *tape, thaw_tensor *loss);

@@ -50,7 +50,7 @@ thaw_status thaw_batches_stream(thaw_context *ctx, const thaw_corpus *corpus, si
 }
 
 thaw_status thaw_batches_bucket(thaw_context *ctx, const thaw_corpus *corpus, size_t batch,
-                                size_t max_length, bool shuffle, uint64_t seed,
+                                size_t max_length, size_t batch_tokens, bool shuffle, uint64_t seed,
                                 thaw_batches **batches) {
   *batches = NULL;
   if (corpus->count == 0) return thaw_fail(ctx, THAW_INVALID, "there are no documents to batch");
@@ -59,6 +59,7 @@ thaw_status thaw_batches_bucket(thaw_context *ctx, const thaw_corpus *corpus, si
                                .corpus = corpus,
                                .batch = batch,
                                .max_length = max_length ? max_length : SIZE_MAX,
+                               .batch_tokens = batch_tokens ? batch_tokens : SIZE_MAX,
                                .shuffle = shuffle,
                                .seed = seed},
                 batches);

@@ -36,9 +36,12 @@ thaw_status thaw_batches_stream(thaw_context *ctx, const thaw_corpus *corpus, si
  * no limit. In training (`shuffle`) documents are mixed by seed and epoch, sorted by length within
  * pools of 50 batches, the batches then mixed with the one with the longest document first, so that
  * memory peaks at once; a last batch of one document is joined to the one before (batch norm needs
- * two). In evaluation: sorted by length, the longest first, every document once. */
+ * two). In evaluation: sorted by length, the longest first, every document once.
+ *
+ * With batch_tokens > 0 a batch holds fewer documents where time × batch would be more than that,
+ * but in training at least two, in evaluation one. */
 thaw_status thaw_batches_bucket(thaw_context *ctx, const thaw_corpus *corpus, size_t batch,
-                                size_t max_length, bool shuffle, uint64_t seed,
+                                size_t max_length, size_t batch_tokens, bool shuffle, uint64_t seed,
                                 thaw_batches **batches);
 /* How the encoder reads; forward if never called. Starts epoch 0 anew. Backwards, a stream goes
  * from the last token of the last document to the first one, and a target is the token before; a

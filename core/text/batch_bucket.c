@@ -1,7 +1,8 @@
 /* batch_bucket.c: documents of similar length side by side.
  *
  * Sorting by length saves padding, shuffling keeps training fair; pools of 50 batches, sorted each
- * for itself, give nearly all of both. */
+ * for itself, give nearly all of both. Where a batch's tokens are bounded, one of long documents
+ * ends before it is full. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,11 +55,30 @@ static thaw_status arrange_documents(thaw_context *ctx, thaw_batches *b, size_t 
   return THAW_OK;
 }
 
+/* Where the batch that begins with document `begin` of the order ends. */
+static size_t end_of(const thaw_batches *b, size_t begin) {
+  const size_t documents = b->corpus->count, fewest = b->shuffle ? 2 : 1;
+  size_t end = begin, longest = 0;
+  while (end < documents && end - begin < b->batch) {
+    const size_t length = length_of(b, b->order[end]);
+    if (length > longest) longest = length;
+    if (end - begin >= fewest && longest > b->batch_tokens / (end + 1 - begin)) break;
+    end++;
+  }
+  return end;
+}
+
+static size_t count_batches(const thaw_batches *b) {
+  size_t count = 0;
+  for (size_t begin = 0; begin < b->corpus->count; begin = end_of(b, begin)) count++;
+  return count;
+}
+
 /* Cuts the order into batches; `starts` has room. */
 static void cut_batches(thaw_batches *b) {
   const size_t documents = b->corpus->count;
   size_t count = 0;
-  for (size_t begin = 0; begin < documents; begin += b->batch) b->starts[count++] = begin;
+  for (size_t begin = 0; begin < documents; begin = end_of(b, begin)) b->starts[count++] = begin;
   /* Batch normalization has no variance to divide by in a batch of one. */
   const bool lonely = documents - b->starts[count - 1] == 1;
   if (b->shuffle && lonely && count > 1 && b->batch > 1) count--;
@@ -93,9 +113,8 @@ static void arrange_batches(thaw_batches *b, size_t epoch) {
 }
 
 static thaw_status begin_buckets(thaw_context *ctx, thaw_batches *b, size_t epoch) {
-  const size_t most = (b->corpus->count - 1) / b->batch + 1;
-  thaw_status status = thaw_batches_reserve(ctx, b, most);
-  if (status == THAW_OK) status = arrange_documents(ctx, b, epoch);
+  thaw_status status = arrange_documents(ctx, b, epoch);
+  if (status == THAW_OK) status = thaw_batches_reserve(ctx, b, count_batches(b));
   if (status != THAW_OK) return status;
   cut_batches(b);
   arrange_batches(b, epoch);

@@ -17,7 +17,7 @@ struct thaw_batches {
   const thaw_batch_kind *kind;
   const thaw_corpus *corpus;
   size_t batch; /* B */
-  size_t bptt, max_length;
+  size_t bptt, max_length, batch_tokens;
   double vary;
   bool shuffle;
   uint64_t seed;

@@ -8,18 +8,26 @@
 #include "tensor/kernels.h"
 #include "train/metrics.h"
 
+thaw_classifier thaw_classifier_of(const thaw_model *model, const thaw_stage_config *stage) {
+  return (thaw_classifier){
+      .model = model,
+      .encoder_settings = stage->encoder_settings,
+      .head_settings = stage->head_settings,
+      .batch = (size_t)stage->batch,
+      .max_length = (size_t)stage->max_length,
+      .batch_tokens = (size_t)stage->batch_tokens,
+      .reading = {(size_t)stage->gradient_length, (size_t)stage->chunk},
+  };
+}
+
 /* Logits [B][C]; `penalty` receives the encoder's, or NULL, and `output` what a language model's
  * decoder sees; where it is NULL there is none. */
-static thaw_tensor *forward(const thaw_model *model, const void *encoder_settings,
-                            const void *head_settings, thaw_tape *tape, const thaw_batch *batch,
+static thaw_tensor *forward(const thaw_classifier *c, thaw_tape *tape, const thaw_batch *batch,
                             thaw_tensor **penalty, thaw_tensor **output) {
-  const thaw_encoder_input input = {.ids = batch->ids,
-                                    .time = batch->time,
-                                    .batch = batch->batch,
-                                    .lengths = batch->lengths,
-                                    .language_model = output != NULL};
+  const thaw_model *model = c->model;
   thaw_states states = {0};
-  if (model->encoder->forward(model->encoder_self, encoder_settings, tape, &input, &states)) {
+  if (thaw_bpt3c_encode(model, c->encoder_settings, tape, batch, c->reading, output != NULL,
+                        &states)) {
     return NULL;
   }
   *penalty = states.penalty;
@@ -30,7 +38,7 @@ static thaw_tensor *forward(const thaw_model *model, const void *encoder_setting
                                 .batch = batch->batch,
                                 .lengths = batch->lengths};
   thaw_tensor *logits = NULL;
-  if (model->head->forward(model->head_self, head_settings, tape, &head, &logits)) return NULL;
+  if (model->head->forward(model->head_self, c->head_settings, tape, &head, &logits)) return NULL;
   if (logits && (logits->rank != 2 || logits->shape[0] != batch->batch ||
                  logits->shape[1] != model->classes)) {
     char shape[THAW_SHAPE_TEXT];
@@ -70,10 +78,11 @@ static thaw_tensor *add_language_model(const thaw_training *training, const thaw
 static thaw_tensor *loss(thaw_training *training, const thaw_batch *batch, double *loss_sum,
                          double *weight) {
   const thaw_stage_config *stage = training->stage;
+  const thaw_classifier classifier = thaw_classifier_of(training->model, stage);
   const bool beside = stage->language_model_weight > 0 && thaw_tape_training(training->tape);
   thaw_tensor *penalty = NULL, *output = NULL;
-  thaw_tensor *logits = forward(training->model, stage->encoder_settings, stage->head_settings,
-                                training->tape, batch, &penalty, beside ? &output : NULL);
+  thaw_tensor *logits =
+      forward(&classifier, training->tape, batch, &penalty, beside ? &output : NULL);
   thaw_tensor *sum =
       thaw_weighted_cross_entropy(training->tape, logits, batch->targets, training->class_weights,
                                   (float)stage->label_smoothing, weight);
@@ -101,7 +110,7 @@ static double put_document(thaw_predictions *predictions, size_t document, int32
 static thaw_status make_batches(thaw_context *ctx, const thaw_classifier *classifier,
                                 const thaw_corpus *corpus, thaw_batches **batches) {
   thaw_status status = thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length,
-                                           false, 0, batches);
+                                           classifier->batch_tokens, false, 0, batches);
   if (status) return status;
   return thaw_batches_set_direction(ctx, *batches, classifier->model->info.direction);
 }
@@ -121,8 +130,7 @@ thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, 
     }
     thaw_tape_begin(tape, THAW_TAPE_EVALUATE, thaw_rng_make(0, 0));
     thaw_tensor *penalty;
-    const thaw_tensor *logits = forward(classifier->model, classifier->encoder_settings,
-                                        classifier->head_settings, tape, batch, &penalty, NULL);
+    const thaw_tensor *logits = forward(classifier, tape, batch, &penalty, NULL);
     if (!logits) {
       status = thaw_fail(ctx, THAW_FAILED, "classifying: %s", thaw_tape_error(tape));
       break;
@@ -138,23 +146,14 @@ thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, 
   return status;
 }
 
-static thaw_classifier classifier_of(const thaw_training *training) {
-  const thaw_stage_config *stage = training->stage;
-  return (thaw_classifier){.model = training->model,
-                           .encoder_settings = stage->encoder_settings,
-                           .head_settings = stage->head_settings,
-                           .batch = (size_t)stage->batch,
-                           .max_length = (size_t)stage->max_length};
-}
-
 static thaw_status batches(thaw_context *ctx, const thaw_training *training,
                            const thaw_corpus *corpus, thaw_batches **result) {
-  const thaw_classifier classifier = classifier_of(training);
+  const thaw_classifier classifier = thaw_classifier_of(training->model, training->stage);
   return make_batches(ctx, &classifier, corpus, result);
 }
 
 static thaw_status validate(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row) {
-  const thaw_classifier classifier = classifier_of(training);
+  const thaw_classifier classifier = thaw_classifier_of(training->model, training->stage);
   thaw_predictions *predictions =
       thaw_predictions_create("valid", training->valid->count, training->model->classes);
   if (!predictions) return thaw_fail_memory(ctx, training->valid->count * sizeof(float));

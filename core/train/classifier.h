@@ -2,6 +2,7 @@
 #ifndef THAW_CLASSIFIER_H
 #define THAW_CLASSIFIER_H
 
+#include "train/bpt3c.h"
 #include "train/training.h"
 
 extern const thaw_task thaw_classifier_task;
@@ -10,9 +11,14 @@ extern const thaw_task thaw_classifier_task;
 typedef struct thaw_classifier {
   const thaw_model *model;
   const void *encoder_settings, *head_settings;
-  size_t batch;      /* documents at once; does not change results */
-  size_t max_length; /* of longer ones the max_length tokens that are read last */
+  size_t batch;        /* documents at once; does not change results */
+  size_t max_length;   /* of longer ones the max_length tokens that are read last */
+  size_t batch_tokens; /* at once, padding included; 0: no bound; does not change results either */
+  thaw_bpt3c reading;
 } thaw_classifier;
+
+/* As the stage trains it. */
+thaw_classifier thaw_classifier_of(const thaw_model *model, const thaw_stage_config *stage);
 
 /* Class probabilities of every document; `predictions` has the corpus' count and receives gold
  * labels, most probable classes and probabilities. `loss` (may be NULL) receives the mean of −log

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/resident.h"
+#include "train/bpt3c.h"
 
 enum { SIZES = 5, MOST_SETS = 8, MOST_TIMES = 31 };
 
@@ -15,12 +16,13 @@ enum { SIZES = 5, MOST_SETS = 8, MOST_TIMES = 31 };
 static const double for_sizes = 1, for_sets = 0.6, for_evaluation = 0.2;
 /* A step that would take longer is not tried. */
 static const double longest = 2;
+static const double longest_extreme = 20;
 
 /* ---- Trying one batch ----------------------------------------------------------------------- */
 
 /* A batch that is tried again and again. */
 typedef struct trial {
-  size_t index, size; /* of the batch; size: time × batch */
+  size_t index, size; /* of the batch */
   double times[MOST_TIMES];
   size_t count;
   double seconds;  /* the median of the times */
@@ -56,7 +58,10 @@ static thaw_status try_once(thaw_context *ctx, thaw_training *training, thaw_bat
 /* An epoch's batches, and those of them that are tried, the smallest first. */
 typedef struct profile {
   thaw_batches *batches;
-  size_t *sizes; /* [count] */
+  thaw_bpt3c reading;    /* in training; zeros in evaluation */
+  size_t most_positions; /* the batch with the largest time × batch, */
+  size_t most_gradients; /* and the one with the most positions with gradients */
+  size_t *sizes;         /* [count] */
   size_t count;
   trial trials[SIZES];
   size_t trial_count;
@@ -82,8 +87,24 @@ static void choose_trials(profile *p, const sized *sorted) {
   }
 }
 
-static thaw_status lay_out(thaw_context *ctx, thaw_batches *batches, int64_t epoch, profile *p) {
-  *p = (profile){.batches = batches};
+/* Positions without gradients are taken to cost a third, time and memory, of those with them. */
+static void measure_sizes(profile *p) {
+  size_t positions = 0, gradients = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    const thaw_batch *batch = thaw_batches_get(p->batches, i);
+    const size_t all = batch->time * batch->batch;
+    const size_t own = batch->lengths ? thaw_bpt3c_positions(batch, p->reading) : all;
+    p->sizes[i] = own + (all - own) / 3;
+    if (all > positions) p->most_positions = i;
+    if (own > gradients) p->most_gradients = i;
+    if (all > positions) positions = all;
+    if (own > gradients) gradients = own;
+  }
+}
+
+static thaw_status lay_out(thaw_context *ctx, thaw_batches *batches, int64_t epoch,
+                           thaw_bpt3c reading, profile *p) {
+  *p = (profile){.batches = batches, .reading = reading};
   thaw_status status = thaw_batches_begin(ctx, batches, (size_t)epoch);
   if (status) return status;
   p->count = thaw_batches_count(batches);
@@ -93,11 +114,8 @@ static thaw_status lay_out(thaw_context *ctx, thaw_batches *batches, int64_t epo
     free(sorted);
     return thaw_fail_memory(ctx, p->count * sizeof *sorted);
   }
-  for (size_t i = 0; i < p->count; i++) {
-    const thaw_batch *batch = thaw_batches_get(batches, i);
-    p->sizes[i] = batch->time * batch->batch;
-    sorted[i] = (sized){p->sizes[i], i};
-  }
+  measure_sizes(p);
+  for (size_t i = 0; i < p->count; i++) sorted[i] = (sized){p->sizes[i], i};
   qsort(sorted, p->count, sizeof *sorted, by_size);
   if (p->count > 0) choose_trials(p, sorted);
   free(sorted);
@@ -150,6 +168,25 @@ static thaw_status try_first(thaw_context *ctx, thaw_training *training, const d
     status = try_once(ctx, training, p->batches, rates, t);
     t->resident = thaw_resident_bytes();
   }
+  return status;
+}
+
+/* Which batch needs the most memory is certain only where all positions cost the same. Elsewhere
+ * the two that may need it are tried as well, if need be for longer than others, and what is then
+ * in use replaces what the sizes say. */
+static thaw_status try_extremes(thaw_context *ctx, thaw_training *training, const double *rates,
+                                profile *p, size_t *resident) {
+  const size_t indices[] = {p->most_positions, p->most_gradients};
+  thaw_status status = THAW_OK;
+  if (p->reading.gradient_length == 0) return THAW_OK;
+  for (size_t i = 0; i < 2; i++) {
+    if (seconds_for(p, p->sizes[indices[i]]) > longest_extreme) return THAW_OK;
+  }
+  for (size_t i = 0; i < 2 && status == THAW_OK; i++) {
+    trial t = {.index = indices[i], .size = p->sizes[indices[i]]};
+    status = try_once(ctx, training, p->batches, rates, &t);
+  }
+  *resident = thaw_resident_bytes();
   return status;
 }
 
@@ -271,12 +308,15 @@ static thaw_status measure_sets(thaw_context *ctx, thaw_training *training, cons
                                 profile *p, thaw_cost *cost) {
   const int64_t epochs = training->stage->epochs;
   const int64_t epoch = training->epoch < epochs ? training->epoch : epochs - 1;
-  thaw_status status = lay_out(ctx, training->batches, epoch, p);
+  const thaw_bpt3c reading = {(size_t)training->stage->gradient_length,
+                              (size_t)training->stage->chunk};
+  thaw_status status = lay_out(ctx, training->batches, epoch, reading, p);
   if (status == THAW_OK) status = try_sizes(ctx, training, all->sets[0].rates, for_sizes, p);
   if (status) return status;
   const int64_t steps = training->steps_from[epoch + 1] - training->steps_from[epoch];
   const double mean = seconds_of_all(p) / (double)steps;
   cost->bytes = resident_of(p);
+  status = try_extremes(ctx, training, all->sets[0].rates, p, &cost->bytes);
   for (size_t s = 0; s < all->count && status == THAW_OK; s++) {
     double share = 1;
     if (s > 0) {
@@ -310,7 +350,7 @@ static thaw_status measure_evaluation(thaw_context *ctx, thaw_training *training
   thaw_status status = training->tape ? THAW_OK : thaw_fail_memory(ctx, 0);
   if (status == THAW_OK)
     status = training->task->batches(ctx, training, evaluation->corpus, &batches);
-  if (status == THAW_OK) status = lay_out(ctx, batches, 0, &p);
+  if (status == THAW_OK) status = lay_out(ctx, batches, 0, (thaw_bpt3c){0}, &p);
   if (status == THAW_OK) status = try_sizes(ctx, training, NULL, for_evaluation, &p);
   if (status == THAW_OK) {
     const size_t bytes = resident_of(&p);

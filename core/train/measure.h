@@ -1,6 +1,7 @@
 /* measure.h: what the rest of a training will cost, found by trying a few of its steps here.
  *
- * Time. A step's time depends on its batch's size, time × batch, and on the groups that are frozen.
+ * Time. A step's time depends on its batch's size, time × batch (a third of those positions through
+ * which no gradients flow: bpt3c.h), and on the groups that are frozen.
  * Batches of up to five sizes of one epoch, from the smallest to the largest, are tried with the
  * most groups trained; between them lie straight lines, by which the time of every batch of the
  * epoch is read off; epochs are alike. Then each other set of trained groups that the schedule
@@ -12,7 +13,9 @@
  *
  * Memory. It is looked at after the step on the largest batch, and after the largest evaluation.
  * Where a batch would take more than about two seconds it is not tried: time and memory go on in a
- * straight line from the two largest that were. */
+ * straight line from the two largest that were. Where gradients do not flow everywhere, memory is
+ * no straight line: the batches with the most positions and the most gradients are tried, too, if
+ * that takes at most 20 seconds each. */
 #ifndef THAW_MEASURE_H
 #define THAW_MEASURE_H
 

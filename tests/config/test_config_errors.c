@@ -59,6 +59,9 @@ START_TEST(keys_out_of_place_say_where_they_belong) {
   expect_error("    epochs: 10", "    max_length: 10",
                "exp.yaml:18:5: 'max_length' has no meaning in stages.pretrain; it belongs to "
                "stages.classify");
+  expect_error("    epochs: 10", "    gradient_length: 10",
+               "exp.yaml:18:5: 'gradient_length' has no meaning in stages.pretrain; it belongs to "
+               "stages.classify");
   expect_error("encoder: {hidden_p: 0.2}", "head: {dropout: [0]}",
                "exp.yaml:21:28: 'head' has no meaning in stages.finetune; it belongs to "
                "stages.classify");
@@ -178,6 +181,12 @@ END_TEST
 START_TEST(values_out_of_range_are_refused) {
   expect_error("seed: 7", "seed: -1",
                "exp.yaml:2:7: seed: -1 is out of range: expected at least 0");
+  expect_error("    epochs: 4", "    chunk: 0",
+               "exp.yaml:24:12: stages.classify.chunk: 0 is out of range: expected 1 to 1000000000 "
+               "tokens");
+  expect_error("    epochs: 4", "    gradient_length: all",
+               "exp.yaml:24:22: stages.classify.gradient_length: expected a whole number, found "
+               "'all'");
   expect_error("epochs: 10", "epochs: 0",
                "exp.yaml:18:13: stages.pretrain.epochs: 0 is out of range: expected 1 to 1000000 "
                "epochs");

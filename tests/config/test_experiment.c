@@ -111,6 +111,9 @@ START_TEST(stages_have_defaults) {
   ck_assert_double_eq(pretrain->optimizer.momentum, 0.9);
   ck_assert_uint_eq(finetune->schedule_count, 0);
   ck_assert_int_eq(classify->max_length, 1440);
+  ck_assert_int_eq(classify->gradient_length, 0);
+  ck_assert_int_eq(classify->chunk, 70);
+  ck_assert_int_eq(classify->batch_tokens, 0);
   ck_assert(pretrain->transfer.none);
   ck_assert_int_eq(pretrain->vocabulary, THAW_VOCABULARY_TARGET);
   ck_assert(finetune->transfer.all);
@@ -558,6 +561,9 @@ static const char whole[] =
     "    batch: 64\n"
     "    accumulate: 1\n"
     "    max_length: 1440\n"
+    "    gradient_length: 0\n"
+    "    chunk: 70\n"
+    "    batch_tokens: 0\n"
     "    keep: best\n"
     "    patience: 0\n"
     "    label_smoothing: 0\n"

@@ -115,6 +115,48 @@ START_TEST(the_longest_documents) {
 }
 END_TEST
 
+/* Some hundred megabytes less than with gradients everywhere. */
+START_TEST(a_document_of_20000_tokens) {
+  if (sanitized) return; /* too slow there, and its memory is another */
+  use_long_documents(
+      "  classify: {data: target, epochs: 1, batch: 8, transfer: none, max_length: 20000,\n"
+      "             gradient_length: 200, chunk: 100, batch_tokens: 40000}\n",
+      20000);
+  write_long_documents("test.csv", 60);
+  compare_with_run();
+  const planned bounded = plan(" -o other.h5"),
+                whole = plan(" -o other.h5 --set stages.classify.gradient_length=0");
+  ck_assert_msg(bounded.most_bytes < 0.5 * whole.most_bytes, "%.1f MB, without a bound %.1f MB",
+                bounded.most_bytes / 1e6, whole.most_bytes / 1e6);
+}
+END_TEST
+
+/* Several documents of 20000 tokens need no more memory than one. */
+START_TEST(predictions_of_long_documents) {
+  if (sanitized) return;
+  use_long_documents(
+      "  classify: {data: target, epochs: 1, batch: 8, transfer: none, max_length: 20000,\n"
+      "             gradient_length: 50, chunk: 100}\n",
+      60);
+  fixture_expect(0, "run experiment.yaml -o run.h5");
+  thaw_buffer text = {0};
+  size_t peaks[2];
+  for (size_t i = 0; i < 2; i++) {
+    for (size_t document = 0; document < (i ? 5 : 1); document++) {
+      for (size_t w = 0; w < 20000; w++) thaw_buffer_format(&text, "word%zu ", w * 7 % 97);
+      thaw_buffer_text(&text, "\n");
+    }
+    fixture_result result = fixture_run("predict run.h5", text.data);
+    ck_assert_int_eq(result.status, 0);
+    peaks[i] = result.peak;
+    fixture_free(&result);
+  }
+  thaw_buffer_free(&text);
+  ck_assert_msg((double)peaks[1] < (double)peaks[0] + 10e6, "%.1f MB for one, %.1f MB for five",
+                (double)peaks[0] / 1e6, (double)peaks[1] / 1e6);
+}
+END_TEST
+
 /* 60 documents are 15 batches, which are 3 steps. */
 START_TEST(steps_of_several_batches) {
   use_long_documents(
@@ -242,6 +284,8 @@ int main(void) {
   tcase_add_checked_fixture(tests, fixture_begin, fixture_end);
   tcase_add_test(tests, a_chain_of_stages);
   tcase_add_test(tests, the_longest_documents);
+  tcase_add_test(tests, a_document_of_20000_tokens);
+  tcase_add_test(tests, predictions_of_long_documents);
   tcase_add_test(tests, steps_of_several_batches);
   tcase_add_test(tests, a_large_model_and_checkpoints);
   tcase_add_test(tests, documents_that_are_only_evaluated_need_memory_too);

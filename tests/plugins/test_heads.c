@@ -1,4 +1,4 @@
-/* The heads last, mean, max and concat: padding, gradients, batch norm's special cases, settings
+/* The heads, one by one: padding, gradients, batch norm's special cases, settings
  * that are wrong. Numbers are compared with PyTorch's in tests/golden/test_heads.c. */
 #include <check.h>
 #include <math.h>
@@ -14,7 +14,7 @@ enum { LAYERS = 2, EMBEDDING = 3, CLASSES = 3, MOST_TENSORS = 16 };
 static const size_t widths[LAYERS] = {2, 3};
 
 typedef struct head_case {
-  const char *plugin, *parts, *layers, *hidden, *dropout;
+  const char *plugin, *parts, *layers, *hidden, *dropout; /* parts: whatever is the head's own */
 } head_case;
 
 static const head_case cases[] = {
@@ -26,13 +26,24 @@ static const head_case cases[] = {
     {"max", NULL, "all", "[]", "[0]"},
     {"concat", "[last, max, mean]", "last", "[4]", "[0.2, 0.1]"},
     {"concat", "[mean, input]", "all", "[4]", "[0.2, 0.1]"},
+    {"attention", "4", "last", "[4]", "[0.2, 0.1]"},
+    {"attention", "5", "all", "[]", "[0]"},
+    {"attention", "0", "last", "[]", "[0]"},
+    {"scalar_mix", "[last, max, mean]", "last", "[]", "[0.2]"},
+    {"scalar_mix", "[mean, input]", "last", "[]", "[0]"},
 };
 enum { CASES = sizeof cases / sizeof *cases };
+
+/* The parameter that `parts` is the value of. */
+static const char *own_parameter(const head_case *c) {
+  if (strcmp(c->plugin, "attention") == 0) return "width";
+  return strcmp(c->plugin, "scalar_mix") == 0 ? "pool" : "parts";
+}
 
 static void open_head(plugin_bench *bench, const head_case *c) {
   const thaw_encoder_info info = make_info(LAYERS, widths, EMBEDDING);
   bench_open(bench, THAW_HEAD, c->plugin);
-  if (c->parts) bench_set(bench, "parts", c->parts);
+  if (c->parts) bench_set(bench, own_parameter(c), c->parts);
   bench_set(bench, "layers", c->layers);
   bench_set(bench, "hidden", c->hidden);
   bench_set(bench, "dropout", c->dropout);
@@ -217,7 +228,9 @@ static void check_head(const head_case *c, thaw_tape_mode mode) {
   make_documents(&d, SHORT, BATCH, lengths);
   size_t count = bench_trained(&bench, inputs, MOST_TENSORS);
   const bool all = strcmp(c->layers, "last") != 0;
-  const bool embedded = c->parts && strstr(c->parts, "input");
+  /* With the width of the last layer, it is mixed too. */
+  const bool embedded =
+      strcmp(c->plugin, "scalar_mix") == 0 || (c->parts && strstr(c->parts, "input"));
   if (all) inputs[count++] = d.tensors[0];
   inputs[count++] = d.tensors[1];
   if (embedded) inputs[count++] = d.tensors[LAYERS];
@@ -369,6 +382,15 @@ START_TEST(counts_and_widths_are_checked) {
   expect_invalid(&bench, "parts is empty");
   ck_assert_int_eq(bench_try_set(&bench, "parts", "[maximum]"), THAW_INVALID);
   bench_close(&bench);
+  bench_open(&bench, THAW_HEAD, "scalar_mix");
+  bench_set(&bench, "pool", "[mean, mean]");
+  expect_invalid(&bench, "pool names mean twice");
+  bench_close(&bench);
+  bench_open(&bench, THAW_HEAD, "attention");
+  ck_assert_int_eq(bench_try_set(&bench, "width", "-1"), THAW_INVALID);
+  bench_set(&bench, "dropout", "[0.4]");
+  ck_assert_int_eq(bench_validate(&bench), THAW_INVALID);
+  bench_close(&bench);
 }
 END_TEST
 
@@ -392,7 +414,7 @@ static void expect_no_head(const head_case *c, size_t embedding, const char *tex
   plugin_bench bench;
   const thaw_encoder_info info = make_info(LAYERS, widths, embedding);
   bench_open(&bench, THAW_HEAD, c->plugin);
-  if (c->parts) bench_set(&bench, "parts", c->parts);
+  if (c->parts) bench_set(&bench, own_parameter(c), c->parts);
   bench_set(&bench, "layers", c->layers);
   ck_assert_int_eq(bench_try_head(&bench, &info, CLASSES), THAW_INVALID);
   ck_assert_str_eq(thaw_error(bench.ctx), text);
@@ -400,8 +422,8 @@ static void expect_no_head(const head_case *c, size_t embedding, const char *tex
 }
 
 START_TEST(layers_and_parts_must_be_there) {
-  static const char *const plugins[] = {"last", "mean", "max", "concat"};
-  for (size_t i = 0; i < 4; i++) {
+  static const char *const plugins[] = {"last", "mean", "max", "concat", "attention", "scalar_mix"};
+  for (size_t i = 0; i < 6; i++) {
     expect_no_head(&(head_case){plugins[i], NULL, "[0, 2]", NULL, NULL}, EMBEDDING,
                    "layers: there is no layer 2, the encoder has 2, numbered from 0");
     expect_no_head(&(head_case){plugins[i], NULL, "[last, 1]", NULL, NULL}, EMBEDDING,
@@ -409,6 +431,45 @@ START_TEST(layers_and_parts_must_be_there) {
   }
   expect_no_head(&(head_case){"concat", "[last, input]", "last", NULL, NULL}, 0,
                  "parts: the encoder has no embedded input, so there is no part 'input'");
+  expect_no_head(&(head_case){"scalar_mix", "[last, input]", "last", NULL, NULL}, 0,
+                 "pool: the encoder has no embedded input, so there is no part 'input'");
+}
+END_TEST
+
+START_TEST(layers_that_are_mixed_need_one_width) {
+  static const size_t four[] = {6, 4, 6, 4};
+  plugin_bench bench;
+  const thaw_encoder_info info = make_info(4, four, 4);
+  expect_no_head(&(head_case){"scalar_mix", NULL, "all", NULL, NULL}, EMBEDDING,
+                 "layers: only layers of one width can be mixed, but layer 0 is 2 wide and layer 1 "
+                 "3; choose some of one width, such as layers: [0]");
+  bench_open(&bench, THAW_HEAD, "scalar_mix");
+  bench_set(&bench, "layers", "[1, 0, 2]");
+  ck_assert_int_eq(bench_try_head(&bench, &info, CLASSES), THAW_INVALID);
+  ck_assert_str_eq(thaw_error(bench.ctx),
+                   "layers: only layers of one width can be mixed, but layer 1 is 4 wide and layer "
+                   "0 6; choose some of one width, such as layers: [0, 2]");
+  bench_close(&bench);
+}
+END_TEST
+
+/* As wide as the embedded input or not, with it or without. */
+START_TEST(the_input_is_mixed_where_it_fits) {
+  static const struct {
+    const char *input;
+    size_t embedding, weights;
+  } mixes[] = {{"true", 3, 2}, {"true", 5, 1}, {"true", 0, 1}, {"false", 3, 1}};
+  for (size_t i = 0; i < 4; i++) {
+    plugin_bench bench;
+    const thaw_encoder_info info = make_info(LAYERS, widths, mixes[i].embedding);
+    bench_open(&bench, THAW_HEAD, "scalar_mix");
+    bench_set(&bench, "layers", "last");
+    bench_set(&bench, "input", mixes[i].input);
+    bench_create_head(&bench, &info, CLASSES);
+    expect_constant(&bench, "mix.weights", mixes[i].weights, 0);
+    expect_constant(&bench, "mix.scale", 1, 1);
+    bench_close(&bench);
+  }
 }
 END_TEST
 
@@ -426,6 +487,8 @@ int main(void) {
   tcase_add_test(tests, counts_and_widths_are_checked);
   tcase_add_test(tests, a_head_of_one_s_own_is_checked_too);
   tcase_add_test(tests, layers_and_parts_must_be_there);
+  tcase_add_test(tests, layers_that_are_mixed_need_one_width);
+  tcase_add_test(tests, the_input_is_mixed_where_it_fits);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

@@ -232,11 +232,16 @@ END_TEST
 
 /* ---- Buckets --------------------------------------------------------------------------------- */
 
-static void open_buckets(size_t batch, size_t max_length, bool shuffle, uint64_t seed) {
+static void open_bounded(size_t batch, size_t max_length, size_t batch_tokens, bool shuffle,
+                         uint64_t seed) {
   thaw_batches_free(batches);
   const thaw_status status =
-      thaw_batches_bucket(ctx, &corpus, batch, max_length, shuffle, seed, &batches);
+      thaw_batches_bucket(ctx, &corpus, batch, max_length, batch_tokens, shuffle, seed, &batches);
   ck_assert_msg(status == THAW_OK, "%s", thaw_error(ctx));
+}
+
+static void open_buckets(size_t batch, size_t max_length, bool shuffle, uint64_t seed) {
+  open_bounded(batch, max_length, 0, shuffle, seed);
 }
 
 /* Checks document `i` of the batch: its last tokens, then padding. */
@@ -355,6 +360,31 @@ START_TEST(a_document_is_joined_to_another_pool) {
 }
 END_TEST
 
+/* Full, or so that one more document would be too many tokens. */
+START_TEST(tokens_of_a_batch_are_bounded) {
+  static const size_t bounds[] = {1, 100, 700, 100000};
+  make_corpus(2003, 100, false);
+  for (size_t i = 0; i < 4; i++) {
+    for (int shuffle = 0; shuffle < 2; shuffle++) {
+      open_bounded(16, 0, bounds[i], shuffle, 3);
+      expect_buckets(0);
+      const size_t count = thaw_batches_count(batches), fewest = shuffle ? 2 : 1;
+      size_t small = 0;
+      for (size_t b = 0; b < count; b++) {
+        const thaw_batch *batch = thaw_batches_get(batches, b);
+        /* The last of all may have been joined by one more. */
+        ck_assert(batch->batch <= 16 + (size_t)shuffle && batch->batch >= fewest);
+        const bool bounded = batch->time * batch->batch <= bounds[i];
+        ck_assert(bounded || batch->batch <= fewest + (size_t)shuffle);
+        small += batch->time * (batch->batch + 1) <= bounds[i] && batch->batch < 16;
+      }
+      ck_assert_msg(small <= 1 + count / 20, "%zu of %zu batches have room", small, count);
+      if (i == 3) ck_assert_uint_eq(count, 126);
+    }
+  }
+}
+END_TEST
+
 START_TEST(one_document) {
   make_corpus(1, 1, true);
   for (int shuffle = 0; shuffle < 2; shuffle++) {
@@ -399,10 +429,10 @@ START_TEST(buckets_are_deterministic) {
 END_TEST
 
 START_TEST(nothing_to_put_into_buckets) {
-  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 4, 0, true, 1, &batches), THAW_INVALID);
+  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 4, 0, 0, true, 1, &batches), THAW_INVALID);
   ck_assert_ptr_null(batches);
   make_corpus(3, 3, true);
-  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 0, 0, true, 1, &batches), THAW_INVALID);
+  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 0, 0, 0, true, 1, &batches), THAW_INVALID);
   ck_assert_ptr_null(batches);
   free(corpus.labels);
   corpus.labels = NULL;
@@ -425,6 +455,7 @@ int main(void) {
   tcase_add_test(tests, the_longest_comes_first_in_training);
   tcase_add_test(tests, a_last_document_alone_is_joined);
   tcase_add_test(tests, a_document_is_joined_to_another_pool);
+  tcase_add_test(tests, tokens_of_a_batch_are_bounded);
   tcase_add_test(tests, one_document);
   tcase_add_test(tests, evaluation_goes_by_length);
   tcase_add_test(tests, buckets_are_deterministic);

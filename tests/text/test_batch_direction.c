@@ -127,7 +127,7 @@ END_TEST
 START_TEST(documents_from_the_end) {
   enum { MOST = 6 };
   size_t cut = 0;
-  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 8, MOST, true, 7, &batches), THAW_OK);
+  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 8, MOST, 0, true, 7, &batches), THAW_OK);
   ck_assert_int_eq(thaw_batches_set_direction(ctx, batches, THAW_BACKWARD), THAW_OK);
   for (size_t b = 0; b < thaw_batches_count(batches); b++) {
     const thaw_batch *batch = thaw_batches_get(batches, b);
@@ -149,8 +149,8 @@ END_TEST
 
 START_TEST(documents_both_ways_are_read_once) {
   thaw_batches *forward = NULL;
-  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 8, 6, true, 7, &forward), THAW_OK);
-  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 8, 6, true, 7, &batches), THAW_OK);
+  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 8, 6, 0, true, 7, &forward), THAW_OK);
+  ck_assert_int_eq(thaw_batches_bucket(ctx, &corpus, 8, 6, 0, true, 7, &batches), THAW_OK);
   ck_assert_int_eq(thaw_batches_set_direction(ctx, batches, THAW_BIDIRECTIONAL), THAW_OK);
   for (size_t b = 0; b < thaw_batches_count(batches); b++) {
     const thaw_batch *x = thaw_batches_get(batches, b), *y = thaw_batches_get(forward, b);

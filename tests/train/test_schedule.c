@@ -225,7 +225,7 @@ static float weight_after(thaw_optimizer_config config, double second, bool move
     if (step == 1 && !moved) config.beta1 = config.momentum = second;
     thaw_optimizer_prepare(optimizer, &step_rate);
     *thaw_grad(NULL, weight) += step == 0 ? 0.5f : -0.25f;
-    thaw_optimizer_step(optimizer, &step_rate, thaw_optimizer_norm(optimizer));
+    thaw_optimizer_step(optimizer, &step_rate, 1, thaw_optimizer_norm(optimizer));
   }
   const float value = weight->data[0];
   thaw_optimizer_free(optimizer);

@@ -83,7 +83,8 @@ static void begin(trial *t, thaw_stage_config stage) {
   thaw_params_add(t->model.params, t->ctx, "table", "weight", 2, (size_t[]){WORDS, CLASSES},
                   (thaw_init){THAW_INIT_UNIFORM, -1, 1});
   ck_assert_int_eq(
-      thaw_batches_bucket(t->ctx, &corpus, (size_t)t->stage.batch, 0, true, 1, &batches), THAW_OK);
+      thaw_batches_bucket(t->ctx, &corpus, (size_t)t->stage.batch, 0, 0, true, 1, &batches),
+      THAW_OK);
   ck_assert_int_eq(thaw_training_create(t->ctx, &t->stage, &task, &hooks, &t->model, batches,
                                         &corpus, &t->training),
                    THAW_OK);

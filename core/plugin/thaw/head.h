@@ -31,21 +31,27 @@ typedef struct thaw_head_settings {
 
 /* The rows of a head's parameter table for the thaw_head_settings `member` of its struct
  * `settings`. */
-#define THAW_HEAD_PARAMETERS(settings, member)                                                 \
-  {.name = "layers",                                                                           \
-   .type = THAW_PARAM_LAYERS,                                                                  \
-   .offset = offsetof(settings, member.layers),                                                \
-   .default_value = "[last]",                                                                  \
+#define THAW_HEAD_PARAMETERS(settings, member)                                          \
+  THAW_HEAD_LAYERS(                                                                     \
+      settings, member, "[last]",                                                       \
+      "Layers whose states are pooled, side by side: [last], numbers from 0, or all."), \
+      THAW_HEAD_BLOCKS(settings, member)
+
+/* The same one by one, for a head that takes something else for its layers. */
+#define THAW_HEAD_LAYERS(settings, member, fallback, text)                                    \
+  {                                                                                           \
+    .name = "layers", .type = THAW_PARAM_LAYERS, .offset = offsetof(settings, member.layers), \
+    .default_value = fallback, .unit = "", .doc = text                                        \
+  }
+#define THAW_HEAD_BLOCKS(settings, member)                                                     \
+  {.name = "hidden",                                                                           \
+   .type = THAW_PARAM_INTS,                                                                    \
+   .offset = offsetof(settings, member.hidden),                                                \
+   .default_value = "[50]",                                                                    \
+   .minimum = 1,                                                                               \
+   .maximum = 65536,                                                                           \
    .unit = "",                                                                                 \
-   .doc = "Layers whose states are pooled, side by side: [last], numbers from 0, or all."},    \
-      {.name = "hidden",                                                                       \
-       .type = THAW_PARAM_INTS,                                                                \
-       .offset = offsetof(settings, member.hidden),                                            \
-       .default_value = "[50]",                                                                \
-       .minimum = 1,                                                                           \
-       .maximum = 65536,                                                                       \
-       .unit = "",                                                                             \
-       .doc = "Widths of the linear blocks before the last one; [] leaves only that."},        \
+   .doc = "Widths of the linear blocks before the last one; [] leaves only that."},            \
   {                                                                                            \
     .name = "dropout", .type = THAW_PARAM_REALS, .offset = offsetof(settings, member.dropout), \
     .default_value = "[0.4, 0.1]", .minimum = 0, .maximum = 0.99, .unit = "",                  \
@@ -74,6 +80,32 @@ THAW_API thaw_tensor *thaw_head_states(thaw_tape *tape, const thaw_ints *layers,
 THAW_API thaw_tensor *thaw_pool_last(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths);
 THAW_API thaw_tensor *thaw_pool_max(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths);
 THAW_API thaw_tensor *thaw_pool_mean(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths);
+/* The mean weighted by softmax(scores) over the positions of each document; scores [T][B]. */
+THAW_API thaw_tensor *thaw_pool_softmax(thaw_tape *tape, thaw_tensor *x, thaw_tensor *scores,
+                                        const int32_t *lengths);
+
+/* The numbers of the chosen layers, in the order of `layers`, which thaw_head_width has accepted;
+ * returns how many there are. */
+THAW_API size_t thaw_head_layers(const thaw_ints *layers, const thaw_encoder_info *info,
+                                 size_t chosen[THAW_MAX_LAYERS]);
+
+/* ---- Parts: several poolings side by side ---------------------------------------------------- */
+
+/* What a list of parts may name: last, max, mean, and input, the last token's embedding as the
+ * encoder was given it. For the `choices` of a parameter; ends with NULL. */
+THAW_API extern const char *const thaw_part_names[];
+
+/* THAW_INVALID when the list, a parameter called `key`, is empty or names a part twice. */
+THAW_API thaw_status thaw_parts_check(const thaw_texts *parts, const char *key, thaw_context *ctx);
+/* The width I of all parts of states of the width `width`. THAW_INVALID when `input` is one and the
+ * encoder has no embedded input. */
+THAW_API thaw_status thaw_parts_width(const thaw_texts *parts, const char *key, size_t width,
+                                      const thaw_encoder_info *info, size_t *inputs,
+                                      thaw_context *ctx);
+/* The parts of x [T][B][W], in the order of the list: [B][I]. `last` [B][W] is the part of that
+ * name, from one of the functions below. */
+THAW_API thaw_tensor *thaw_pool_parts(thaw_tape *tape, const thaw_texts *parts, thaw_tensor *x,
+                                      thaw_tensor *last, const thaw_head_input *input);
 
 /* What was read last: the last position, but the first one in the last `backward_width` of the D
  * features (thaw_encoder_info); x is a layer, or a mix of layers of one width. */

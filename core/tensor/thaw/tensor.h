@@ -130,6 +130,13 @@ THAW_API thaw_tensor *thaw_mean(thaw_tape *tape, thaw_tensor *x, size_t axis,
 /* The gradient goes to the first of equal maxima, as in PyTorch. */
 THAW_API thaw_tensor *thaw_max(thaw_tape *tape, thaw_tensor *x, size_t axis,
                                const thaw_tensor *mask);
+/* Σ over t of weights[t][b] · x[t][b]: x [T][B][D], weights [T][B] -> [B][D]. `mask` [T][B] as
+ * above. */
+THAW_API thaw_tensor *thaw_weighted_sum(thaw_tape *tape, thaw_tensor *x, thaw_tensor *weights,
+                                        const thaw_tensor *mask);
+/* Σ over i of weights[i] · parts[i]: `count` parts of one shape, weights [count]. */
+THAW_API thaw_tensor *thaw_mix(thaw_tape *tape, size_t count, thaw_tensor *const *parts,
+                               thaw_tensor *weights);
 /* Mask [T][B]: 1 where t < lengths[b]. NULL lengths: all ones. */
 THAW_API thaw_tensor *thaw_length_mask(thaw_tape *tape, size_t time, size_t batch,
                                        const int32_t *lengths);
