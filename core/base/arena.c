@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -17,7 +18,7 @@
 #define UNPOISON(start, bytes) ((void)0)
 #endif
 
-enum { SMALLEST_BLOCK = 1 << 16, LARGEST_STEP = 1 << 26 };
+enum { SMALLEST_BLOCK = 1 << 16, LARGEST_STEP = 1 << 26, LARGE_PAGE = 1 << 21 };
 
 typedef struct block {
   char *data;
@@ -47,6 +48,15 @@ void thaw_arena_free(thaw_arena *arena) {
   free(arena);
 }
 
+/* Memory for a block. Large ones ask for large pages, of which one is had for the price of one
+ * fault where small ones take 512, and which are found faster afterwards. */
+static char *allocate(size_t size) {
+  if (size < 4 * (size_t)LARGE_PAGE) return aligned_alloc(THAW_ARENA_ALIGNMENT, size);
+  char *data = aligned_alloc(LARGE_PAGE, size);
+  if (data) madvise(data, size & ~(size_t)(LARGE_PAGE - 1), MADV_HUGEPAGE);
+  return data;
+}
+
 /* Adds a block of `size` bytes, a multiple of the alignment, behind the others. */
 static bool add_block(thaw_arena *arena, size_t size) {
   if (arena->count == arena->space) {
@@ -56,7 +66,7 @@ static bool add_block(thaw_arena *arena, size_t size) {
     arena->blocks = blocks;
     arena->space = space;
   }
-  char *data = aligned_alloc(THAW_ARENA_ALIGNMENT, size);
+  char *data = allocate(size);
   if (!data) return false;
   POISON(data, size);
   arena->blocks[arena->count++] = (block){data, size, 0};

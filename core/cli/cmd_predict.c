@@ -1,7 +1,8 @@
 /* cmd_predict.c: `thaw predict`: labels for text, one line of output for each line of input.
  *
- * Lines are classified as they arrive: those that are there at once share a batch, and their labels
- * are written before more are waited for. */
+ * Lines are classified as they arrive: labels of those that are there are written before more are
+ * waited for. Of a file many lines are taken at once, so that lines of like length share a batch.
+ */
 #include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "experiment/predictor.h"
 #include "text/input.h"
 
-enum { MOST_AT_ONCE = 256 };
+enum { MOST_AT_ONCE = 1024 };
 
 typedef enum predict_format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON } predict_format;
 static const char *const formats[] = {"text", "csv", "json", NULL};
@@ -141,6 +142,13 @@ static thaw_status flush(const thaw_call *call, thaw_predictor *predictor) {
   return THAW_OK;
 }
 
+/* Lines before one that cannot be read get their labels. */
+static thaw_status flush_before(const thaw_call *call, thaw_predictor *predictor,
+                                thaw_status failure) {
+  thaw_status status = flush(call, predictor);
+  return status ? status : failure;
+}
+
 static thaw_status predict_lines(const thaw_call *call, thaw_predictor *predictor,
                                  thaw_input *input) {
   for (;;) {
@@ -148,9 +156,10 @@ static thaw_status predict_lines(const thaw_call *call, thaw_predictor *predicto
     size_t bytes;
     const bool full = thaw_predictor_waiting(predictor) == MOST_AT_ONCE;
     thaw_status status = THAW_OK;
-    if (full || !thaw_input_has_line(input)) status = flush(call, predictor);
-    if (status == THAW_OK) status = thaw_input_line(call->ctx, input, &line, &bytes);
+    if (full || !thaw_input_is_ready(input)) status = flush(call, predictor);
     if (status) return status;
+    status = thaw_input_line(call->ctx, input, &line, &bytes);
+    if (status) return flush_before(call, predictor, status);
     if (!line) return THAW_OK;
     status = thaw_predictor_add(call->ctx, predictor, line, bytes);
     if (status) return status;

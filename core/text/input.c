@@ -25,6 +25,7 @@ struct thaw_input {
   thaw_decoder *decoder;
   char *raw;
   size_t raw_count; /* bytes of raw in use */
+  bool regular;     /* neither a pipe nor a terminal */
   bool ended;       /* the file has no more bytes than those in raw */
   int failure;      /* zlib's error, told when all bytes before it are used up */
   int failure_errno;
@@ -34,11 +35,17 @@ struct thaw_input {
   size_t line;
 };
 
-static thaw_status open_file(thaw_context *ctx, const char *path, gzFile *file) {
+static bool is_regular(int descriptor) {
+  struct stat info;
+  return fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static thaw_status open_file(thaw_context *ctx, const char *path, gzFile *file, bool *regular) {
   const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     return thaw_fail_at(ctx, path, 0, 0, "cannot be opened: %s", strerror(errno));
   }
+  *regular = is_regular(descriptor);
   struct stat info;
   if (fstat(descriptor, &info) != 0 || S_ISDIR(info.st_mode)) {
     close(descriptor);
@@ -50,7 +57,7 @@ static thaw_status open_file(thaw_context *ctx, const char *path, gzFile *file) 
     return thaw_fail_memory(ctx, CHUNK);
   }
   /* A folder of small documents should not pay for large buffers. */
-  gzbuffer(*file, S_ISREG(info.st_mode) && info.st_size < LARGE_FILE ? 1 << 13 : LARGE_FILE);
+  gzbuffer(*file, *regular && info.st_size < LARGE_FILE ? 1 << 13 : LARGE_FILE);
   return THAW_OK;
 }
 
@@ -79,14 +86,19 @@ thaw_status thaw_input_open(thaw_context *ctx, const char *path, const char *enc
                             thaw_input **input) {
   gzFile file = NULL;
   *input = NULL;
-  thaw_status status = open_file(ctx, path, &file);
-  return status ? status : create(ctx, path, file, -1, encoding, input);
+  bool regular;
+  thaw_status status = open_file(ctx, path, &file, &regular);
+  if (status == THAW_OK) status = create(ctx, path, file, -1, encoding, input);
+  if (status == THAW_OK) (*input)->regular = regular;
+  return status;
 }
 
 thaw_status thaw_input_attach(thaw_context *ctx, int descriptor, const char *name,
                               const char *encoding, thaw_input **input) {
   *input = NULL;
-  return create(ctx, name, NULL, descriptor, encoding, input);
+  thaw_status status = create(ctx, name, NULL, descriptor, encoding, input);
+  if (status == THAW_OK) (*input)->regular = is_regular(descriptor);
+  return status;
 }
 
 void thaw_input_close(thaw_input *input) {
@@ -211,8 +223,9 @@ thaw_status thaw_input_line(thaw_context *ctx, thaw_input *input, char **line, s
   }
 }
 
-bool thaw_input_has_line(const thaw_input *input) {
+bool thaw_input_is_ready(const thaw_input *input) {
   const thaw_buffer *text = &input->text;
+  if (input->regular) return true;
   const size_t left = text->size - input->scanned;
   return left > 0 && memchr(text->data + input->scanned, '\n', left);
 }

@@ -23,8 +23,9 @@ void thaw_input_close(thaw_input *input);
 /* The next line without its \n or \r\n, NUL-terminated and valid until the next call; NULL at the
  * end. The caller may write to it. */
 thaw_status thaw_input_line(thaw_context *ctx, thaw_input *input, char **line, size_t *bytes);
-/* Is there a whole line that needs no more reading? */
-bool thaw_input_has_line(const thaw_input *input);
+/* Does the next line, or the end, come without waiting? It does where a whole line has been read,
+ * and in a file; of a pipe or a terminal nobody knows when more arrives. */
+bool thaw_input_is_ready(const thaw_input *input);
 /* The number, from 1, of the line that was read last. */
 size_t thaw_input_line_number(const thaw_input *input);
 

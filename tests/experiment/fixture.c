@@ -142,6 +142,7 @@ size_t fixture_count(const char *ending) {
 /* What the command is run under. */
 typedef struct conditions {
   const char *input;   /* standard input; may be NULL */
+  int pipe;            /* standard input instead; 0: none */
   size_t most_bytes;   /* that a file may grow to; 0: any number */
   bool without_rights; /* root may not read and write everything */
 } conditions;
@@ -176,7 +177,7 @@ static void become_thaw(const char *arguments, const conditions *under) {
   words[count++] = path;
   for (char *word = strtok(copy, " "); word && count < MOST; word = strtok(NULL, " "))
     words[count++] = word;
-  const int in = open("in", O_RDONLY), out = open("out", O_WRONLY);
+  const int in = under->pipe ? under->pipe : open("in", O_RDONLY), out = open("out", O_WRONLY);
   const int err = open("err", O_WRONLY);
   dup2(in, 0);
   dup2(out, 1);
@@ -244,6 +245,18 @@ fixture_result fixture_run_killed(const char *arguments, double seconds) {
   sleep_for(seconds);
   kill(-child.id, SIGKILL);
   kill(child.id, SIGKILL);
+  return finish(child);
+}
+
+fixture_result fixture_run_waiting(const char *arguments, const char *input, double seconds) {
+  int ends[2];
+  ck_assert_int_eq(pipe(ends), 0);
+  ck_assert_int_eq(write(ends[1], input, strlen(input)), (ssize_t)strlen(input));
+  const process child = start(arguments, &(conditions){.pipe = ends[0]});
+  sleep_for(seconds);
+  kill(child.id, SIGKILL);
+  close(ends[0]);
+  close(ends[1]);
   return finish(child);
 }
 

@@ -36,6 +36,8 @@ void fixture_free(fixture_result *result);
 fixture_result fixture_run(const char *arguments, const char *input);
 /* The same, killed by SIGKILL after `seconds`. */
 fixture_result fixture_run_killed(const char *arguments, double seconds);
+/* The same with a pipe on which nothing follows `input`; killed after `seconds`. */
+fixture_result fixture_run_waiting(const char *arguments, const char *input, double seconds);
 /* The same, sent SIGINT as soon as its standard error contains `said`. */
 fixture_result fixture_run_interrupted(const char *arguments, const char *said);
 /* The same on a disk that takes no more than `bytes` of a file. */

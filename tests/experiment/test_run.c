@@ -214,6 +214,38 @@ START_TEST(predictions_of_lines) {
 }
 END_TEST
 
+/* Somebody who types a line gets its label before the next one. */
+START_TEST(predictions_as_lines_arrive) {
+  fixture_expect(0, "run experiment.yaml -o a.h5");
+  fixture_result result = fixture_run_waiting("predict a.h5", "the cat eats\na dog walks\n", 5);
+  size_t lines = 0;
+  for (const char *at = result.out.data; (at = strchr(at, '\n')); at++) lines++;
+  ck_assert_uint_eq(lines, 2);
+  fixture_free(&result);
+}
+END_TEST
+
+/* Lines are taken by the thousand and sorted by their length: each keeps its label. */
+START_TEST(predictions_of_many_lines) {
+  static const char *const lines[] = {"the cat eats at home\n", "my sister jumps again and again\n",
+                                      "eats\n"};
+  enum { LINES = 2500 };
+  thaw_buffer input = {0};
+  for (int i = 0; i < LINES; i++) ck_assert(thaw_buffer_text(&input, lines[i % 3]));
+  fixture_expect(0, "run experiment.yaml -o a.h5");
+  fixture_result result = fixture_run("predict a.h5", input.data);
+  ck_assert_msg(result.status == 0, "%s", result.err.data);
+  const char *at = result.out.data;
+  for (int i = 0; i < LINES; i++, at = strchr(at, '\n') + 1) {
+    const char *expected = i % 3 == 1 ? "move\t" : "food\t";
+    ck_assert_msg(strncmp(at, expected, 5) == 0, "line %d: %.20s", i + 1, at);
+  }
+  ck_assert_int_eq(*at, '\0');
+  fixture_free(&result);
+  thaw_buffer_free(&input);
+}
+END_TEST
+
 START_TEST(a_loss_that_is_not_a_number) {
   fixture_expect_error(1, "run experiment.yaml -o a.h5 --set stages.pretrain.optimizer.lr=1e6",
                        "stage pretrain: the");
@@ -234,6 +266,8 @@ int main(void) {
   tcase_add_test(tests, a_softmax_that_is_not_sampled_keeps_its_key);
   tcase_add_test(tests, transfer_from_another_run);
   tcase_add_test(tests, predictions_of_lines);
+  tcase_add_test(tests, predictions_as_lines_arrive);
+  tcase_add_test(tests, predictions_of_many_lines);
   tcase_add_test(tests, a_loss_that_is_not_a_number);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);

@@ -8,6 +8,7 @@ also moves the momentum), groups are thawed at the same epochs, and Adam's state
 object: the accuracy on the test documents, and seconds by stage."""
 
 import json
+import math
 import os
 import re
 import sys
@@ -20,9 +21,9 @@ warnings.filterwarnings("ignore")
 import numpy as np
 import pandas as pd
 import torch
-from fastai.text.all import (AWD_LSTM, Adam, Callback, CategoryBlock, ColReader, ColSplitter, DataBlock, ParamScheduler,
-                             SchedLin, TextBlock, combine_scheds, language_model_learner, save_pickle, set_seed,
-                             text_classifier_learner)
+from fastai.text.all import (AWD_LSTM, Adam, BaseTokenizer, Callback, CategoryBlock, ColReader, ColSplitter, DataBlock,
+                             ParamScheduler, SchedLin, TextBlock, combine_scheds, language_model_learner, lowercase,
+                             save_pickle, set_seed, text_classifier_learner)
 
 
 class Words:
@@ -57,6 +58,7 @@ class GradualUnfreeze(Callback):
 class Recipe:
     def __init__(self, settings, folder):
         self.s, self.folder = settings, folder
+        self.perplexities = []  # of the language models, after their last epochs
         o = settings["optimizer"]
         adam = partial(Adam, mom=o["beta1"], sqr_mom=o["beta2"], eps=o["epsilon"], wd=o["weight_decay"])
         self.common = {"opt_func": adam, "wd_bn_bias": True, "path": Path(folder)}
@@ -66,8 +68,9 @@ class Recipe:
         return dict(size, pad_token=1, bidir=False, **self.s["stages"][stage]["dropouts"], **more)
 
     def text(self, **more):
-        return TextBlock.from_df("text", tok=Words(), min_freq=self.s["min_count"], max_vocab=self.s["vocabulary"],
-                                 **more)
+        # Text that is cut already only wants fastai's mark of its beginning.
+        cutting = {"tok": BaseTokenizer(), "rules": [lowercase]} if self.s["same_pieces"] else {"tok": Words()}
+        return TextBlock.from_df("text", min_freq=self.s["min_count"], max_vocab=self.s["vocabulary"], **cutting, **more)
 
     def language_model(self, stage, frame, **more):
         settings = self.s["stages"][stage]
@@ -78,6 +81,7 @@ class Recipe:
         learner.unfreeze()
         with learner.no_bar(), learner.no_logging():
             learner.fit(settings["epochs"], cbs=stlr(settings["lr"]))
+        self.perplexities.append(math.exp(learner.recorder.values[-1][1]))
         return learner, loaders.vocab
 
     def pretrain(self):
@@ -130,7 +134,8 @@ def main():
     timed("pretrain", recipe.pretrain)
     vocabulary = timed("finetune", recipe.finetune)
     accuracy = timed("classify", recipe.classify, vocabulary)
-    print(json.dumps({"accuracy": accuracy, "seconds": seconds, "vocabulary": len(vocabulary)}))
+    print(json.dumps({"accuracy": accuracy, "seconds": seconds, "perplexities": recipe.perplexities,
+                      "vocabulary": len(vocabulary)}))
 
 
 if __name__ == "__main__":

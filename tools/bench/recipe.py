@@ -9,6 +9,8 @@ epoch's weights are tested. The tokenizers are not the same: thaw's, and a regul
 Seconds are those of the whole command: start, tokenizing, three stages with validation after every epoch, test.
 Every repetition has another seed, the same on both sides.
 
+With --same-pieces the text is cut beforehand into lower-case words, so that perplexities can be compared as well.
+
 With --data FOLDER: FOLDER/general/train.csv.gz and valid.csv.gz, and FOLDER/trec6/train_5500.label and TREC_10.label.
 Otherwise the text is made up, and its accuracies say nothing of real text."""
 
@@ -34,16 +36,17 @@ LANGUAGE_MODEL = {"output_p": 0.03, "hidden_p": 0.045, "input_p": 0.075, "embed_
 CLASSIFIER = {"hidden_p": 0.15, "input_p": 0.2, "embed_p": 0.025, "weight_p": 0.25}
 OPTIMIZER = {"name": "adam", "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-5, "weight_decay": 0.01}
 STLR = {"plugin": "stlr", "cut_frac": 0.1, "ratio": 32}
-Done = collections.namedtuple("Done", "seconds accuracy peak_rss stages")
+Done = collections.namedtuple("Done", "seconds accuracy peak_rss stages pretrain_perplexity finetune_perplexity")
 PERCENT = 100
 
 
-def settings(plan, threads, seed):
+def settings(plan, options, seed):
     """What both sides are told."""
     pretrain, finetune, classify = plan.epochs
     return {
         "embedding": plan.embedding, "hidden": plan.hidden, "layers": plan.layers, "vocabulary": plan.vocabulary,
-        "min_count": 2, "threads": threads, "seed": seed, "optimizer": OPTIMIZER,
+        "min_count": 2, "threads": options.threads, "seed": seed, "optimizer": OPTIMIZER,
+        "same_pieces": options.same_pieces,
         "head": {"hidden": [50], "dropout": [0.2, 0.1]},
         "stages": {
             "pretrain": {"epochs": pretrain, "batch": 64, "bptt": 50, "lr": 4e-3, "dropouts": LANGUAGE_MODEL},
@@ -74,7 +77,8 @@ def config(s, folder):
             "target": {"format": "csv", "train": path("train"), "valid": path("valid"), "test": path("test"),
                        "text": "text", "label": "label"},
         },
-        "tokenizer": {"plugin": "word", "min_count": s["min_count"], "max_vocab": s["vocabulary"]},
+        "tokenizer": {"plugin": "word", "min_count": s["min_count"], "max_vocab": s["vocabulary"],
+                      "repetitions": not s["same_pieces"]},
         "encoder": {"plugin": "awd_lstm", "embedding": s["embedding"], "hidden": s["hidden"], "layers": s["layers"],
                     "alpha": 2, "beta": 1},
         "head": {"plugin": "concat", "parts": ["last", "max", "mean"], "hidden": s["head"]["hidden"],
@@ -92,8 +96,10 @@ def thaw_recipe(options, s, folder):
     with h5py.File(path, "r") as run:
         test = run["predictions/test"]
         accuracy = statistics.mean((test["gold"][:] == test["predicted"][:]).tolist())
-        stages = {name: float(run["metrics"][name]["epochs"]["seconds"][-1]) for name in run["metrics"]}
-    return Done(done.seconds, PERCENT * accuracy, done.peak_rss, stages)
+        last = {name: run["metrics"][name]["epochs"][-1] for name in run["metrics"]}
+    stages = {name: float(row["seconds"]) for name, row in last.items()}
+    perplexities = (float(last[name]["perplexity"]) for name in ("pretrain", "finetune"))
+    return Done(done.seconds, PERCENT * accuracy, done.peak_rss, stages, *perplexities)
 
 
 def fastai_recipe(options, s, folder):
@@ -102,13 +108,13 @@ def fastai_recipe(options, s, folder):
     command = [options.peers, os.path.join(measure.FOLDER, "peer_recipe.py"), folder]
     done = measure.run(command, measure.environment(options.threads))
     result = json.loads(done.stdout)
-    return Done(done.seconds, PERCENT * result["accuracy"], done.peak_rss, result["seconds"])
+    return Done(done.seconds, PERCENT * result["accuracy"], done.peak_rss, result["seconds"], *result["perplexities"])
 
 
 def seeded(side, options, plan, folder):
     """A function without arguments for measure.alternate(): the first call has seed 1, the next one seed 2 …"""
     seeds = iter(range(1, options.repetitions + 1))
-    return lambda: side(options, settings(plan, options.threads, next(seeds)), folder)
+    return lambda: side(options, settings(plan, options, next(seeds)), folder)
 
 
 def say_stages(report, results):
@@ -118,33 +124,41 @@ def say_stages(report, results):
         report.note(f"{name}: {', '.join(parts)}")
 
 
-def say_accuracy(report, accuracies):
-    """Whether the sides' mean accuracies differ by more than seeds do."""
-    for name, values in accuracies.items():
+def say_difference(report, what, unit, values_of):
+    """Whether the sides' means differ by more than seeds do."""
+    for name, values in values_of.items():
         spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-        report.note(f"{name}: accuracy {statistics.mean(values):.1f}{spread} %, mean and standard deviation of "
+        report.note(f"{name}: {what} {statistics.mean(values):.1f}{spread}{unit}, mean and standard deviation of "
                     f"{len(values)} seeds")
-    if len(accuracies) < 2 or min(map(len, accuracies.values())) < 2:
+    if len(values_of) < 2 or min(map(len, values_of.values())) < 2:
         return
-    thaw, other = accuracies.values()
+    thaw, other = values_of.values()
     difference = statistics.mean(thaw) - statistics.mean(other)
     error = 2 * math.sqrt(statistics.variance(thaw) / len(thaw) + statistics.variance(other) / len(other))
     verdict = "equal within" if abs(difference) <= error else "more than"
-    report.note(f"thaw's mean accuracy is {difference:+.1f} points off: {verdict} two standard errors over seeds "
-                f"({error:.1f})")
+    report.note(f"thaw's mean {what} is {difference:+.1f} off: {verdict} two standard errors over seeds ({error:.1f})")
+
+
+def say_perplexities(report, results):
+    """They can be compared where both sides have the same pieces."""
+    for stage, member in (("pretrain", 4), ("finetune", 5)):
+        values_of = measure.of_each(results, member)
+        report.figure(f"perplexity of {stage}", "", values_of, better="lower")
+        say_difference(report, f"perplexity of {stage}", "", values_of)
 
 
 def main():
     command_line = measure.parser(__doc__.partition("\n")[0])
+    command_line.add_argument("--same-pieces", action="store_true", help="cut the text beforehand; compare perplexities")
     command_line.set_defaults(repetitions=3)
     options = measure.options(command_line)
     plan = TINY if options.tiny else QUICK if options.quick else PLAN
     with measure.Report(options, "recipe", "pretrain, fine-tune, classify") as report, \
             tempfile.TemporaryDirectory() as folder:
         if options.data:
-            recipe_data.real(options.data, folder, plan.words)
+            recipe_data.real(options.data, folder, plan.words, options.same_pieces)
         else:
-            recipe_data.made(folder, plan.words, plan.documents)
+            recipe_data.made(folder, plan.words, plan.documents)  # lower-case words already
         sides = {"thaw": seeded(thaw_recipe, options, plan, folder)}
         if options.has_peer("fastai"):
             sides["fastai"] = seeded(fastai_recipe, options, plan, folder)
@@ -158,7 +172,9 @@ def main():
         report.figure("accuracy on test", "%", accuracies)
         report.figure("peak memory", "MiB", measure.of_each(results, 2), better="lower")
         say_stages(report, results)
-        say_accuracy(report, accuracies)
+        say_difference(report, "accuracy", " %", accuracies)
+        if options.same_pieces:
+            say_perplexities(report, results)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import csv
 import gzip
 import os
 import random
+import re
 
 import made_text
 
@@ -58,13 +59,18 @@ def questions(path, encoding):
             yield text, label.partition(":")[0]
 
 
-def real(source, folder, words):
+def cut(text):
+    """Lower-case words, numbers and marks with a space between them: what every tokenizer leaves as it is."""
+    return " ".join(re.findall(r"[a-z]+|[0-9]+|[.,;:!?]", text.lower()))
+
+
+def real(source, folder, words, same_pieces=False):
     path = lambda *parts: os.path.join(source, *parts)
-    write_all(folder,
-              general_text(path("general", "train.csv.gz"), words),
-              general_text(path("general", "valid.csv.gz"), words // 10),
-              questions(path("trec6", "train_5500.label"), "latin-1"),
-              list(questions(path("trec6", "TREC_10.label"), "ascii")))
+    cut_if = cut if same_pieces else lambda text: text
+    labelled = lambda name, encoding: [(cut_if(text), label) for text, label in questions(path("trec6", name), encoding)]
+    general = lambda name, count: map(cut_if, general_text(path("general", name), count))
+    write_all(folder, general("train.csv.gz", words), general("valid.csv.gz", words // 10),
+              labelled("train_5500.label", "latin-1"), labelled("TREC_10.label", "ascii"))
 
 
 # ---- Text that is made up ----
