@@ -300,6 +300,7 @@ START_TEST(settings_are_checked) {
   ck_assert_int_eq(bench_try_set(&bench, "norm", "none"), THAW_INVALID);
   ck_assert_int_eq(bench_try_set(&bench, "attention_p", "1"), THAW_INVALID);
   bench_set(&bench, "embedding", "250");
+  bench_set(&bench, "heads", "8");
   ck_assert_int_eq(bench_validate(&bench), THAW_INVALID);
   ck_assert_str_eq(thaw_error(bench.ctx),
                    "embedding 250 is not divisible by heads 8; the next that is: 256");
