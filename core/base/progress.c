@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 
 enum { BAR_WIDTH = 20, WIDEST_LINE = 1000 };
 static const double REDRAW_SECONDS = 0.1;
@@ -30,12 +30,6 @@ struct thaw_progress {
   double last_time;              /* of the last line written */
   thaw_buffer note, line;
 };
-
-static double now_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static void free_progress(thaw_progress *progress) {
   free(progress->label);
@@ -59,7 +53,7 @@ thaw_progress *thaw_progress_start(FILE *stream, const char *label, size_t total
   }
   const char *type = getenv("TERM");
   progress->terminal = isatty(fileno(stream)) == 1 && type && strcmp(type, "dumb") != 0;
-  progress->start_time = progress->first_time = progress->last_time = now_seconds();
+  progress->start_time = progress->first_time = progress->last_time = thaw_seconds_now();
   return progress;
 }
 
@@ -166,7 +160,7 @@ static void draw(thaw_progress *progress, double now, bool ended) {
 
 void thaw_progress_update(thaw_progress *progress, size_t done, double units, const char *note) {
   if (!progress) return;
-  const double now = now_seconds();
+  const double now = thaw_seconds_now();
   progress->done = done < progress->total ? done : progress->total;
   progress->units = units;
   set_note(progress, note);
@@ -186,7 +180,7 @@ void thaw_progress_update(thaw_progress *progress, size_t done, double units, co
 void thaw_progress_end(thaw_progress *progress, const char *note) {
   if (!progress) return;
   set_note(progress, note);
-  draw(progress, now_seconds(), true);
+  draw(progress, thaw_seconds_now(), true);
   free_progress(progress);
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "plugin/loader.h"
 
@@ -38,18 +39,12 @@ static _Noreturn void load_and_leave(const char *const *paths, size_t count) {
   _exit(SURVIVED);
 }
 
-static double now_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* Why the wait for the child ended. */
 typedef enum verdict { ENDED, TOO_SLOW, INTERRUPTED, UNKNOWN } verdict;
 
 /* Waits for the child, at most `seconds`; afterwards it is gone. */
 static verdict wait_for(const thaw_context *ctx, pid_t child, double seconds, int *status) {
-  const double end = now_seconds() + seconds;
+  const double end = thaw_seconds_now() + seconds;
   long pause = 200000; /* nanoseconds: a good plugin is loaded in a millisecond */
   verdict result = ENDED;
   for (;;) {
@@ -59,7 +54,7 @@ static verdict wait_for(const thaw_context *ctx, pid_t child, double seconds, in
     if (got < 0 && errno != EINTR) return UNKNOWN;
     if (result == ENDED) {
       if (thaw_interrupted(ctx)) result = INTERRUPTED;
-      if (now_seconds() > end) result = TOO_SLOW;
+      if (thaw_seconds_now() > end) result = TOO_SLOW;
       if (result != ENDED) kill(child, SIGKILL);
     }
     nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);

@@ -7,11 +7,12 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #if defined(__SSE2__)
 #include <pmmintrin.h>
 #include <xmmintrin.h>
 #endif
+
+#include "base/clock.h"
 
 bool thaw_blas_fits(size_t dimension) {
   return dimension <= INT_MAX;
@@ -82,12 +83,6 @@ int thaw_numerics_threads(void) {
   return omp_get_max_threads();
 }
 
-static double seconds_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 double thaw_sgemm_rate(void) {
   enum { N = 768, LONGEST = 200 };
   const double enough = 0.05;
@@ -96,13 +91,13 @@ double thaw_sgemm_rate(void) {
   for (size_t i = 0; i < 3 * (size_t)N * N; i++) matrices[i] = 1e-3f * (float)(i % 17);
   float *a = matrices, *b = a + (size_t)N * N, *c = b + (size_t)N * N;
   thaw_sgemm(false, true, N, N, N, 1, a, N, b, N, 0, c, N); /* wakes threads and caches */
-  const double begin = seconds_now();
+  const double begin = thaw_seconds_now();
   double taken = 0;
   int products = 0;
   while (taken < enough && products < LONGEST) {
     thaw_sgemm(false, true, N, N, N, 1, a, N, b, N, 0, c, N);
     products++;
-    taken = seconds_now() - begin;
+    taken = thaw_seconds_now() - begin;
   }
   free(matrices);
   return taken > 0 ? 2.0 * N * N * N * products / taken : 0;
