@@ -144,6 +144,18 @@ def write_cross_entropy(folder):
     file.put("linear.loss", loss)
     file.put("linear.loss_sum", F.cross_entropy(logits, targets, ignore_index=-1, reduction="sum"))
     file.put_all("linear.grad.", gradients(linear))
+    weights = draw(classes, low=0.2, high=3.0)
+    file.put("weights", weights)
+    for case, weight, smoothing in [("smooth", None, 0.1), ("weighted", weights, 0.0),
+                                    ("both", weights, 0.3), ("uniform", None, 1.0)]:
+        logits = leaves({"logits": 3 * draw(rows, classes)})["logits"]
+        loss = torch.nn.CrossEntropyLoss(weight, ignore_index=-1,
+                                         label_smoothing=smoothing)(logits, targets)
+        loss.backward()
+        file.put(case + ".smoothing", smoothing)
+        file.put(case + ".logits", logits)
+        file.put(case + ".loss", loss)
+        file.put(case + ".grad.logits", logits.grad)
     file.close()
 
 
@@ -314,15 +326,23 @@ OPTIMIZERS = {
     "sgd": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9, weight_decay=0.1),
                 clip=0.5),
     "sgd_plain": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr), clip=0),
+    "nesterov": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9, nesterov=True),
+                     clip=0),
+    "nesterov_clip": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.7, nesterov=True,
+                                                             weight_decay=0.1), clip=0.5),
+    "nt_asgd": dict(make=lambda p, lr: torch.optim.SGD(p, lr=lr, weight_decay=0.1), clip=0.5,
+                    average_from=8),
 }
 
 
 def write_optimizers(folder):
     torch.manual_seed(4)
-    file = File(folder, "optimizers", "Two tensors, six steps; the same gradients for every "
-                "optimizer, of which some are cut to a norm; the rate changes at every step.")
+    file = File(folder, "optimizers", "Two tensors, 20 steps; the same gradients for every optimizer, "
+                "of which some are cut to a norm; the rate changes at every step. Weights after the "
+                "first steps and the last. average: the mean of the weights after 8 steps and after "
+                "each since.")
     start = {"a": draw(3, 4), "b": draw(5)}
-    rates = [0.1, 0.05, 0.2, 0.01, 0.1, 0.03]
+    rates = [0.1, 0.05, 0.2, 0.01, 0.1, 0.03] + [round(0.1 / (n + 1), 3) for n in range(14)]
     steps = [{"a": draw(3, 4), "b": draw(5)} for _ in rates]
     steps[2]["b"] *= 0.01
     steps[4]["a"] *= 0
@@ -335,6 +355,7 @@ def write_optimizers(folder):
     for name, setting in OPTIMIZERS.items():
         tensors = {n: t.clone().requires_grad_(True) for n, t in start.items()}
         optimizer = setting["make"](list(tensors.values()), rates[0])
+        kept = []
         for number, step in enumerate(steps):
             for n, tensor in tensors.items():
                 tensor.grad = step[n].clone()
@@ -343,8 +364,14 @@ def write_optimizers(folder):
                 torch.nn.utils.clip_grad_norm_(tensors.values(), setting["clip"])
             optimizer.param_groups[0]["lr"] = rates[number]
             optimizer.step()
+            if number + 1 >= setting.get("average_from", len(rates) + 1):
+                kept.append({n: t.detach().clone() for n, t in tensors.items()})
             file.put("%s.step%d.norm" % (name, number), norm)
-            file.put_all("%s.step%d." % (name, number), tensors)
+            if number < 6 or number == len(rates) - 1:
+                file.put_all("%s.step%d." % (name, number), tensors)
+        if kept:
+            file.put_all(name + ".average.", {n: torch.stack([k[n] for k in kept]).mean(0)
+                                              for n in tensors})
     file.close()
 
 
@@ -585,12 +612,239 @@ def write_transformer(folder):
     file.close()
 
 
+# ---- Recurrent encoders -----------------------------------------------------------------------
+
+
+def draw_cell(kind, inputs, hidden, window):
+    """The tensors of a layer, named as thaw names them."""
+    if kind == "qrnn":
+        return {"weight": draw(3 * hidden, window * inputs), "bias": draw(3 * hidden)}
+    gates = 3 if kind == "gru" else 4
+    cell = {"weight_ih": draw(gates * hidden, inputs), "weight_hh": draw(gates * hidden, hidden),
+            "bias": draw(gates * hidden)}
+    if kind == "gru":
+        cell["bias_hn"] = draw(hidden)
+    return cell
+
+
+def gru(x, w, state):
+    """One layer of torch.nn.GRU; of its second bias vector thaw has n's part alone."""
+    hidden = w["weight_hh"].shape[1]
+    layer = torch.nn.GRU(w["weight_ih"].shape[1], hidden).double()
+    second = torch.cat([torch.zeros(2 * hidden).double(), w["bias_hn"]])
+    return torch.func.functional_call(
+        layer, {"weight_ih_l0": w["weight_ih"], "weight_hh_l0": w["weight_hh"],
+                "bias_ih_l0": w["bias"], "bias_hh_l0": second}, (x, state))
+
+
+def qrnn(x, w, state):
+    """Bradbury et al. 2016, fo-pooling; the window is 2 where the weight is twice as wide as x."""
+    before, c = state or (torch.zeros_like(x[0]), torch.zeros(x.shape[1], len(w["bias"]) // 3).double())
+    window = w["weight"].shape[1] // x.shape[2]
+    source = torch.cat([x, torch.cat([before[None], x[:-1]])], 2) if window == 2 else x
+    z, f, o = F.linear(source, w["weight"], w["bias"]).chunk(3, 2)
+    z, f, o = z.tanh(), f.sigmoid(), o.sigmoid()
+    out = []
+    for t in range(len(x)):
+        c = f[t] * c + (1 - f[t]) * z[t]
+        out.append(o[t] * c)
+    return torch.stack(out), (x[-1], c)
+
+
+def run_cell(kind, x, w, state):
+    if kind == "gru":
+        return gru(x, w, state)
+    if kind == "qrnn":
+        return qrnn(x, w, state)
+    return lstm(x, (w["weight_ih"], w["weight_hh"], w["bias"]), state)
+
+
+def stack(kind, x, layers, states):
+    outs = []
+    for i, layer in enumerate(layers):
+        x, states[i] = run_cell(kind, x, layer, states[i])
+        outs.append(x)
+    return outs
+
+
+def detached(state):
+    return state.detach() if torch.is_tensor(state) else tuple(s.detach() for s in state)
+
+
+def named(layers, suffix=""):
+    return {"rnn.%d.%s%s" % (i, n, suffix): t
+            for i, layer in enumerate(layers) for n, t in layer.items()}
+
+
+def write_encoders(folder):
+    torch.manual_seed(7)
+    file = File(folder, "encoders", "Encoders of two layers without dropout as language models with a "
+                "tied decoder: 20 steps of AdamW (rate 0.01, betas 0.7 and 0.99, epsilon 1e-8, decay "
+                "0.01), the state carried. awd_lstm and qrnn with AR and TAR (alpha 2, beta 1), which "
+                "the losses leave out. second: states, and gradients of the loss with these.")
+    vocabulary, embedding, hidden, time, batch, steps = 11, 4, 6, 5, 3, 20
+    ids = torch.randint(vocabulary, (steps, time, batch))
+    targets = torch.randint(vocabulary, (steps, time, batch))
+    file.put("ids", ids)
+    file.put("targets", targets)
+    for kind in ("awd_lstm", "lstm", "gru", "qrnn"):
+        table = {"embedding.weight": draw(vocabulary, embedding), "decoder.bias": draw(vocabulary)}
+        layers = [draw_cell(kind, embedding, hidden, 2), draw_cell(kind, hidden, embedding, 1)]
+        everything = leaves({**table, **named(layers)})
+        file.put_all(kind + ".start.", everything)
+        optimizer = torch.optim.AdamW(list(everything.values()), lr=0.01, betas=(0.7, 0.99), eps=1e-8,
+                                      weight_decay=0.01)
+        states, losses = [None, None], []
+        for step in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            outs = stack(kind, F.embedding(ids[step], table["embedding.weight"]), layers, states)
+            logits = F.linear(outs[1], table["embedding.weight"], table["decoder.bias"])
+            loss = F.cross_entropy(logits.flatten(0, 1), targets[step].flatten())
+            losses.append(loss.item())
+            if kind in ("awd_lstm", "qrnn"):
+                loss = loss + penalty(outs[1], [time] * batch, 2, 1)
+            loss.backward()
+            if step == 1:
+                for i in range(2):
+                    file.put("%s.second.out.%d" % (kind, i), outs[i])
+                file.put_all(kind + ".second.grad.", gradients(everything))
+            optimizer.step()
+            states = [detached(s) for s in states]
+        file.put(kind + ".losses", losses)
+        file.put_all(kind + ".end.", everything)
+    file.close()
+
+
+def both_ways(kind, x, lengths, forward, backward):
+    """torch.nn.LSTM or GRU with bidirectional=True on packed documents."""
+    hidden, width = forward["weight_hh"].shape[1], x.shape[2]
+    layer = (torch.nn.GRU if kind == "gru" else torch.nn.LSTM)(width, hidden, bidirectional=True)
+    values = {}
+    for cell, ending in ((forward, "_l0"), (backward, "_l0_reverse")):
+        second = torch.zeros_like(cell["bias"])
+        if kind == "gru":
+            second = torch.cat([second[:2 * hidden], cell["bias_hn"]])
+        values.update({"weight_ih" + ending: cell["weight_ih"], "weight_hh" + ending: cell["weight_hh"],
+                       "bias_ih" + ending: cell["bias"], "bias_hh" + ending: second})
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+    out, _ = torch.func.functional_call(layer.double(), values, (packed,))
+    return torch.nn.utils.rnn.pad_packed_sequence(out, total_length=len(x))[0]
+
+
+def write_bidirectional(folder):
+    torch.manual_seed(8)
+    file = File(folder, "bidirectional", "documents: one layer of torch.nn.LSTM or GRU with "
+                "bidirectional=True on padded documents, gradients of sum(out * upstream) over what "
+                "counts. lm: two language models of two layers that share embedding and decoder, two "
+                "batches with the state carried, gradients of the second's mean loss.")
+    vocabulary, embedding, hidden, time, batch, lengths = 11, 4, 6, 5, 3, [3, 5, 1]
+    for kind in ("lstm", "gru"):
+        table = {"embedding.weight": draw(vocabulary, embedding)}
+        halves = [draw_cell(kind, embedding, embedding, 1) for _ in range(2)]
+        everything = leaves({**table, **named(halves[:1]), **named(halves[1:], "_backward")})
+        ids = torch.randint(vocabulary, (time, batch))
+        upstream = draw(time, batch, 2 * embedding)
+        for b, length in enumerate(lengths):
+            ids[length:, b] = 1
+            upstream[length:, b] = 0
+        out = both_ways(kind, F.embedding(ids, table["embedding.weight"]), lengths, *halves)
+        (out * upstream).sum().backward()
+        case = "documents." + kind
+        file.put_all(case + ".", everything)
+        file.put(case + ".ids", ids)
+        file.put(case + ".lengths", lengths)
+        file.put(case + ".upstream", upstream)
+        file.put(case + ".out", out)
+        file.put_all(case + ".grad.", gradients(everything))
+    for kind in ("lstm", "gru", "qrnn"):
+        table = {"embedding.weight": draw(vocabulary, embedding), "decoder.bias": draw(vocabulary)}
+        halves = [[draw_cell(kind, embedding, hidden, 2), draw_cell(kind, hidden, embedding, 1)]
+                  for _ in range(2)]
+        everything = leaves({**table, **named(halves[0]), **named(halves[1], "_backward")})
+        file.put_all("lm.%s." % kind, everything)
+        states = [[None, None], [None, None]]
+        for number in (1, 2):
+            losses = []
+            for way, half in enumerate(halves):
+                ids = torch.randint(vocabulary, (time, batch))
+                targets = torch.randint(vocabulary, (time, batch))
+                outs = stack(kind, F.embedding(ids, table["embedding.weight"]), half, states[way])
+                states[way] = [detached(s) for s in states[way]]
+                logits = F.linear(outs[1], table["embedding.weight"], table["decoder.bias"])
+                losses.append(F.cross_entropy(logits.flatten(0, 1), targets.flatten()))
+                name = "lm.%s.%d.%s" % (kind, number, "backward" if way else "forward")
+                file.put(name + ".ids", ids)
+                file.put(name + ".targets", targets)
+                file.put(name + ".out", outs[1])
+            loss = (losses[0] + losses[1]) / 2
+        loss.backward()
+        file.put("lm.%s.loss" % kind, loss)
+        file.put_all("lm.%s.grad." % kind, gradients(everything))
+    file.close()
+
+
+# ---- A classifier's loss with a language model's ------------------------------------------------
+
+
+def write_auxiliary(folder):
+    torch.manual_seed(7)
+    file = File(folder, "auxiliary", "A classifier of one LSTM layer, the mean of its states and one "
+                "linear block: weighted and smoothed cross entropy, plus 0.5 times the mean loss of a "
+                "language model of the documents' own next tokens, its decoder tied.")
+    vocabulary, width, classes, time, lengths = 11, 4, 3, 5, [3, 5, 1, 4]
+    batch = len(lengths)
+    layer = draw_lstm(width, width)
+    everything = {"embedding.weight": draw(vocabulary, width), "decoder.bias": draw(vocabulary)}
+    everything.update({"rnn.0." + n.replace("w_", "weight_"): t for n, t in layer.items()})
+    everything.update({"head.norm.0.weight": draw(width, low=0.5, high=1.5),
+                       "head.norm.0.bias": draw(width),
+                       "head.linear.0.weight": draw(classes, width),
+                       "head.linear.0.bias": draw(classes)})
+    head = {n[len("head."):]: t for n, t in everything.items() if n.startswith("head.")}
+    ids, targets = torch.randint(vocabulary, (time, batch)), torch.tensor([2, 0, 1, 2])
+    for b, length in enumerate(lengths):
+        ids[length:, b] = 1
+    weights = draw(classes, low=0.2, high=3.0)
+    file.put_all("", leaves(everything))
+    file.put("ids", ids)
+    file.put("lengths", lengths)
+    file.put("targets", targets)
+    file.put("weights", weights)
+    zeros = [(torch.zeros(1, batch, width).double(), torch.zeros(1, batch, width).double())]
+    outs, _ = encode(ids, everything["embedding.weight"], [layer], zeros)
+    statistics = {"norm.0.running_mean": torch.zeros(width).double(),
+                  "norm.0.running_var": torch.ones(width).double()}
+    logits = blocks(pooled("mean", outs[0], None, lengths), head, 1, True, statistics)
+    loss = torch.nn.CrossEntropyLoss(weights, label_smoothing=0.1)(logits, targets)
+    words = F.linear(outs[0], everything["embedding.weight"], everything["decoder.bias"])
+    seen = torch.cat([words[:n - 1, b] for b, n in enumerate(lengths)])
+    following = torch.cat([ids[1:n, b] for b, n in enumerate(lengths)])
+    whole = loss + 0.5 * F.cross_entropy(seen, following)
+    whole.backward()
+    file.put("class_loss", loss)
+    file.put("loss", whole)
+    file.put_all("grad.", gradients(everything))
+    file.close()
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..",
                                                                 "tests", "golden")
     os.makedirs(folder, exist_ok=True)
-    for write in (write_lstm, write_cross_entropy, write_sampled, write_heads, write_optimizers, write_stlr,
-                  write_awd_lstm, write_attention, write_transformer):
+    for write in (
+            write_lstm,
+            write_cross_entropy,
+            write_sampled,
+            write_heads,
+            write_optimizers,
+            write_stlr,
+            write_awd_lstm,
+            write_encoders,
+            write_bidirectional,
+            write_auxiliary,
+            write_attention,
+            write_transformer,
+    ):
         write(folder)
 
 

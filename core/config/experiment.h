@@ -35,15 +35,21 @@ typedef struct thaw_dataset {
   int64_t labels;        /* use that many labelled training documents in classify; 0: all */
 } thaw_dataset;
 
-typedef enum thaw_optimizer_kind { THAW_OPTIMIZER_SGD, THAW_OPTIMIZER_ADAM } thaw_optimizer_kind;
+typedef enum thaw_optimizer_kind {
+  THAW_OPTIMIZER_SGD,
+  THAW_OPTIMIZER_ADAM,
+  THAW_OPTIMIZER_NT_ASGD
+} thaw_optimizer_kind;
 
 typedef struct thaw_optimizer_config {
-  thaw_optimizer_kind kind;     /* name: sgd or adam (adam is AdamW: decoupled weight decay) */
+  thaw_optimizer_kind kind;     /* name: sgd, adam (AdamW: decoupled weight decay) or nt_asgd */
   double lr;                    /* base rate */
-  double momentum;              /* sgd */
+  double momentum;              /* sgd; 0 in nt_asgd */
   double beta1, beta2, epsilon; /* adam */
   double weight_decay;
-  double clip; /* largest gradient norm; 0: no clipping */
+  double clip;   /* largest gradient norm; 0: no clipping */
+  bool nesterov; /* sgd */
+  int64_t n;     /* nt_asgd: validations without improvement before weights are averaged */
 } thaw_optimizer_config;
 
 /* What a stage takes over. `none` needs no source. */
@@ -69,6 +75,20 @@ typedef enum thaw_stage_kind {
 } thaw_stage_kind;
 #define THAW_STAGE_KINDS 3
 
+/* What the documents of a class count for in a classifier's loss. */
+typedef enum thaw_class_weights_kind {
+  THAW_CLASS_WEIGHTS_NONE,
+  THAW_CLASS_WEIGHTS_BALANCED, /* n/(k·n_c), as in scikit-learn */
+  THAW_CLASS_WEIGHTS_GIVEN,    /* by name; classes without a weight have 1 */
+} thaw_class_weights_kind;
+
+typedef struct thaw_class_weights {
+  thaw_class_weights_kind kind;
+  const char *const *names; /* [count], all different */
+  const double *weights;    /* [count], above 0 */
+  size_t count;
+} thaw_class_weights;
+
 typedef struct thaw_stage_config {
   bool present;
   thaw_stage_kind kind;
@@ -79,8 +99,7 @@ typedef struct thaw_stage_config {
   double vary_bptt;            /* standard deviation of its length in steps; 0: constant */
   int64_t sampled_softmax; /* words drawn in a step beside the batch's own; 0: all words count */
   int64_t max_length;      /* classify: longer documents keep their last max_length tokens */
-  bool best_epoch; /* classify: keep: best (epoch with the best validation accuracy, the default
-                      when there is validation data) or last */
+  bool best_epoch;         /* keep: best (see thaw_training) or last */
   thaw_optimizer_config optimizer;
   const thaw_plugin_use *schedule; /* the chain */
   size_t schedule_count;
@@ -89,6 +108,11 @@ typedef struct thaw_stage_config {
   void *encoder_settings;          /* the encoder's, with the stage's overrides */
   void *head_settings;             /* the same for the head; NULL where there is none */
   bool keep_weights;               /* store this stage's weights in the run file too */
+  int64_t patience;                /* epochs without improvement before training stops; 0: never */
+  int64_t accumulate;              /* batches a step */
+  double label_smoothing;          /* classify: the part of a target that all classes share */
+  double language_model_weight;    /* classify: of the language model's loss in the loss; 0: none */
+  thaw_class_weights class_weights; /* classify */
 } thaw_stage_config;
 
 typedef struct thaw_experiment {

@@ -61,22 +61,104 @@ static thaw_status find_data(const thaw_reading *r, reading_stage *s) {
                            s->values.data);
 }
 
-/* keep: which epoch's weights the classifier ends with. */
+static bool has_validation(const reading_stage *s) {
+  return s->config->data->valid || s->config->data->valid_fraction > 0;
+}
+
+/* Fails: what was written at the key of the section needs validation data. */
+static thaw_status fail_unvalidated(const thaw_reading *r, const reading_stage *s,
+                                    const thaw_section *section, const char *key,
+                                    const char *what) {
+  return thaw_reading_fail(r, thaw_section_key(section, key), section->path, key,
+                           "%s needs validation data, and the data set '%s' has neither valid nor "
+                           "valid_fraction",
+                           what, s->values.data);
+}
+
+/* keep: which epoch's weights the stage ends with; patience: when it ends. */
 static thaw_status read_keep(const thaw_reading *r, reading_stage *s) {
-  if (s->config->kind != THAW_STAGE_CLASSIFY) return THAW_OK;
-  const bool validates = s->config->data->valid || s->config->data->valid_fraction > 0;
-  if (!s->values.keep) s->values.keep = validates ? "best" : "last";
+  const bool classifies = s->config->kind == THAW_STAGE_CLASSIFY;
+  const bool prefers = s->config->patience > 0 || (classifies && has_validation(s));
+  if (s->config->patience > 0 && !has_validation(s))
+    return fail_unvalidated(r, s, &s->section, "patience", "it");
+  if (!s->values.keep) s->values.keep = prefers ? "best" : "last";
   s->config->best_epoch = strcmp(s->values.keep, "best") == 0;
-  if (s->config->best_epoch && !validates) {
-    return thaw_reading_fail(r, thaw_section_key(&s->section, "keep"), s->section.path, "keep",
-                             "'best' needs validation data, and the data set '%s' has neither "
-                             "valid nor valid_fraction",
-                             s->values.data);
-  }
+  if (s->config->best_epoch && !has_validation(s))
+    return fail_unvalidated(r, s, &s->section, "keep", "'best'");
   return resolve_derived(r, s, "keep", &s->values);
 }
 
+/* ---- What a classifier's documents count for ------------------------------------------------- */
+
+/* One of the words. */
+static thaw_status read_weighting(const thaw_reading *r, reading_stage *s, const thaw_key *key,
+                                  const thaw_node *node) {
+  thaw_param_spec spec = key->value;
+  spec.type = THAW_PARAM_CHOICE;
+  const char *choice = NULL;
+  thaw_value value = {.count = 1, .texts = &spec.default_value};
+  thaw_status status =
+      node ? thaw_read_texts(r, node, s->section.path, spec.name, &value) : THAW_OK;
+  if (status == THAW_OK) {
+    status = thaw_settings_set(r->ctx, r->arena, &spec, &choice, &value);
+    if (status) return thaw_reading_explain(r, status, node, s->section.path, spec.name);
+  }
+  if (status != THAW_OK) return status;
+  s->config->class_weights.kind =
+      (thaw_class_weights_kind)thaw_choice_index(key->value.choices, choice);
+  return thaw_resolve_setting(r->ctx, r->arena, s->section.resolved, &spec, &choice, node);
+}
+
+/* Weights by class. Which classes there are is known when the data are read. */
+static thaw_status read_weights(const thaw_reading *r, reading_stage *s, const thaw_key *key,
+                                const thaw_node *node) {
+  size_t count = 0;
+  for (const thaw_node *child = node->first; child; child = child->next) count++;
+  const char **names = thaw_arena_alloc(r->arena, (count + 1) * sizeof *names);
+  double *weights = thaw_arena_alloc(r->arena, (count + 1) * sizeof *weights);
+  const char *path = thaw_reading_path(r, s->section.path, key->value.name);
+  if (!names || !weights || !path) return thaw_fail_memory(r->ctx, count * sizeof *names);
+  thaw_node *resolved;
+  thaw_status status = thaw_resolve_node(r->ctx, r->arena, s->section.resolved, THAW_NODE_MAP,
+                                         key->value.name, node, &resolved);
+  size_t i = 0;
+  for (const thaw_node *child = node->first; child && status == THAW_OK; child = child->next, i++) {
+    const thaw_param_spec spec = {
+        .name = child->key, .type = THAW_PARAM_REAL, .minimum = 1e-6, .maximum = 1e6};
+    thaw_value value;
+    names[i] = child->key;
+    status = thaw_read_texts(r, child, path, child->key, &value);
+    if (status != THAW_OK) return status;
+    status = thaw_settings_set(r->ctx, r->arena, &spec, &weights[i], &value);
+    if (status != THAW_OK) return thaw_reading_explain(r, status, child, path, child->key);
+    status = thaw_resolve_setting(r->ctx, r->arena, resolved, &spec, &weights[i], child);
+  }
+  s->config->class_weights = (thaw_class_weights){THAW_CLASS_WEIGHTS_GIVEN, names, weights, count};
+  return status;
+}
+
+static thaw_status read_class_weights(const thaw_reading *r, reading_stage *s) {
+  const thaw_key *key = thaw_level_key(s->level, "class_weights");
+  const thaw_node *node = thaw_section_key(&s->section, "class_weights");
+  if (s->config->kind != THAW_STAGE_CLASSIFY) return THAW_OK;
+  return node && node->kind == THAW_NODE_MAP ? read_weights(r, s, key, node)
+                                             : read_weighting(r, s, key, node);
+}
+
 /* ---- Optimizer and schedule ----------------------------------------------------------------- */
+
+/* What a range cannot express. */
+static thaw_status check_optimizer(const thaw_reading *r, const reading_stage *s,
+                                   const thaw_section *section) {
+  const thaw_optimizer_config *config = &s->config->optimizer;
+  if (config->nesterov && config->momentum <= 0) {
+    return thaw_reading_fail(r, thaw_section_key(section, "nesterov"), section->path, "nesterov",
+                             "needs a momentum above 0");
+  }
+  if (config->kind == THAW_OPTIMIZER_NT_ASGD && !has_validation(s))
+    return fail_unvalidated(r, s, section, "name", "nt_asgd");
+  return THAW_OK;
+}
 
 static thaw_status read_optimizer(const thaw_reading *r, reading_stage *s) {
   const thaw_level *level = thaw_level_key(s->level, "optimizer")->level;
@@ -87,8 +169,10 @@ static thaw_status read_optimizer(const thaw_reading *r, reading_stage *s) {
   if (status == THAW_OK) status = thaw_section_values(r, &section, level, 0, &values);
   if (status != THAW_OK) return status;
   s->config->optimizer = values.config;
-  s->config->optimizer.kind = (thaw_optimizer_kind)thaw_choice_index(level->variants, values.name);
-  return THAW_OK;
+  thaw_optimizer_config *config = &s->config->optimizer;
+  config->kind = (thaw_optimizer_kind)thaw_choice_index(level->variants, values.name);
+  if (config->kind == THAW_OPTIMIZER_NT_ASGD) config->momentum = 0;
+  return check_optimizer(r, s, &section);
 }
 
 static thaw_status read_schedule(const thaw_reading *r, reading_stage *s) {
@@ -189,6 +273,7 @@ static thaw_status read_stage(thaw_reading *r, const thaw_section *stages, thaw_
   status = resolve_derived(r, &s, "seed", &s.values);
   if (status == THAW_OK) status = find_data(r, &s);
   if (status == THAW_OK) status = read_keep(r, &s);
+  if (status == THAW_OK) status = read_class_weights(r, &s);
   if (status == THAW_OK) status = read_optimizer(r, &s);
   if (status == THAW_OK) status = read_schedule(r, &s);
   if (status == THAW_OK) {

@@ -155,6 +155,7 @@ static thaw_status change_value(const walk *w, const thaw_key *key, thaw_node *n
     case THAW_KEY_OVERRIDES:
     case THAW_KEY_GROUPS:
     case THAW_KEY_EXTENDS:
+    case THAW_KEY_WEIGHTS:
       return THAW_OK;
   }
   return THAW_OK;

@@ -198,23 +198,26 @@ static thaw_status read_paths(const thaw_reading *r, const thaw_section *section
   return thaw_resolve_texts(r->ctx, r->arena, section->resolved, name, &value, node);
 }
 
-static const char *default_of(const thaw_reading *r, const thaw_key *key) {
+static const char *default_of(const thaw_reading *r, const thaw_key *key, unsigned variant) {
+  const char *own = key->variant_defaults ? key->variant_defaults[variant] : NULL;
+  if (own) return own;
   return key->stage_defaults ? key->stage_defaults[r->stage] : key->value.default_value;
 }
 
-/* `resolve`: is it a key of this variant, or only to be filled in? */
+static bool is_of_variant(const thaw_key *key, unsigned variant) {
+  return !key->only || (key->only & (1u << variant));
+}
+
+/* A key that is not of this variant is only filled in, not resolved. */
 static thaw_status set_default(const thaw_reading *r, const thaw_section *section,
-                               const thaw_key *key, void *values, bool resolve) {
-  const char *text = default_of(r, key);
+                               const thaw_key *key, unsigned variant, void *values) {
+  const bool resolve = is_of_variant(key, variant);
+  const char *text = default_of(r, key, variant);
   if (!text) return THAW_OK;
   const thaw_value value = {.count = 1, .texts = &text};
   const thaw_status status = thaw_settings_set(r->ctx, r->arena, &key->value, values, &value);
   if (status != THAW_OK || !resolve) return status;
   return thaw_resolve_setting(r->ctx, r->arena, section->resolved, &key->value, values, NULL);
-}
-
-static bool is_of_variant(const thaw_key *key, unsigned variant) {
-  return !key->only || (key->only & (1u << variant));
 }
 
 /* Finds the variant by the level's selector, which must be good. */
@@ -241,12 +244,13 @@ static thaw_status find_variant(const thaw_reading *r, const thaw_section *secti
 }
 
 static thaw_status read_key(const thaw_reading *r, const thaw_section *section, const thaw_key *key,
-                            bool applies, void *values) {
+                            unsigned variant, void *values) {
+  const bool applies = is_of_variant(key, variant);
   const thaw_node *node = applies ? thaw_section_key(section, key->value.name) : NULL;
   if (!node && applies && key->required) return fail_missing(r, section, key);
   if (key->type == THAW_KEY_VALUE) {
     return node ? read_value(r, section, key, values, node)
-                : set_default(r, section, key, values, applies);
+                : set_default(r, section, key, variant, values);
   }
   const bool is_path = key->type == THAW_KEY_PATH || key->type == THAW_KEY_PATHS;
   return is_path && node ? read_paths(r, section, key, values, node) : THAW_OK;
@@ -256,7 +260,7 @@ thaw_status thaw_section_values(const thaw_reading *r, const thaw_section *secti
                                 const thaw_level *level, unsigned variant, void *values) {
   thaw_status status = find_variant(r, section, level, &variant);
   for (const thaw_key *key = level->keys; key->value.name && status == THAW_OK; key++) {
-    status = read_key(r, section, key, is_of_variant(key, variant), values);
+    status = read_key(r, section, key, variant, values);
   }
   return status;
 }

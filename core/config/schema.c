@@ -15,7 +15,8 @@
 
 const char *const thaw_stage_names[] = {"pretrain", "finetune", "classify", NULL};
 static const char *const formats[] = {"text", "csv", "tsv", "jsonl", "folder", "labelled", NULL};
-static const char *const optimizers[] = {"sgd", "adam", NULL};
+static const char *const optimizers[] = {"sgd", "adam", "nt_asgd", NULL};
+static const char *const class_weights[] = {"none", "balanced", NULL};
 static const char *const keeps[] = {"best", "last", NULL};
 static const char *const vocabularies[] = {"both", "source", "target", NULL};
 
@@ -102,23 +103,45 @@ static const char *const rates[] = {"1e-3", "4e-3", "1e-2"};
 
 #define SGD ONLY(THAW_OPTIMIZER_SGD)
 #define ADAM ONLY(THAW_OPTIMIZER_ADAM)
+#define NT_ASGD ONLY(THAW_OPTIMIZER_NT_ASGD)
+
+/* What Merity et al. 2017 use. */
+static const char *const nt_asgd_lr[] = {NULL, NULL, "30"};
+static const char *const nt_asgd_decay[] = {NULL, NULL, "1.2e-6"};
+static const char *const nt_asgd_clip[] = {NULL, NULL, "0.25"};
 
 static const thaw_key optimizer_keys[] = {
-    {.value = {.name = "name",
-               CHOICE(thaw_optimizer_values, name, optimizers),
-               .default_value = "adam",
-               .doc = "the rule of the update; adam decouples weight decay (AdamW)"}},
+    {.value =
+         {.name = "name",
+          CHOICE(thaw_optimizer_values, name, optimizers),
+          .default_value = "adam",
+          .doc = "the rule of the update: adam decouples weight decay (AdamW), nt_asgd is SGD and "
+                 "the mean of its weights"}},
     {.value = {.name = "lr",
                REAL(thaw_optimizer_values, config.lr),
                RANGE(1e-12, 1e6),
                .doc = "the base rate, which the schedule multiplies"},
-     .stage_defaults = rates},
+     .stage_defaults = rates,
+     .variant_defaults = nt_asgd_lr},
     {.value = {.name = "momentum",
                REAL(thaw_optimizer_values, config.momentum),
                .default_value = "0.9",
                RANGE(0, 0.999999),
                .doc = "what stays of the last update"},
      .only = SGD},
+    {.value = {.name = "nesterov",
+               BOOL(thaw_optimizer_values, config.nesterov),
+               .default_value = "false",
+               .doc = "whether the gradient counts as if the momentum had been followed already"},
+     .only = SGD},
+    {.value = {.name = "n",
+               INT(thaw_optimizer_values, config.n),
+               .default_value = "5",
+               RANGE(1, 1e6),
+               .unit = "epochs",
+               .doc = "averaging begins when an epoch's validation loss is above the best of those "
+                      "more than n epochs before it"},
+     .only = NT_ASGD},
     {.value = {.name = "beta1",
                REAL(thaw_optimizer_values, config.beta1),
                .default_value = "0.7",
@@ -141,12 +164,14 @@ static const thaw_key optimizer_keys[] = {
                REAL(thaw_optimizer_values, config.weight_decay),
                .default_value = "0.01",
                RANGE(0, 1000),
-               .doc = "how strongly weights are drawn to 0"}},
+               .doc = "how strongly weights are drawn to 0"},
+     .variant_defaults = nt_asgd_decay},
     {.value = {.name = "clip",
                REAL(thaw_optimizer_values, config.clip),
                .default_value = "0",
                RANGE(0, 1e9),
-               .doc = "the largest norm of the gradient; 0: no limit"}},
+               .doc = "the largest norm of the gradient; 0: no limit"},
+     .variant_defaults = nt_asgd_clip},
     {0}};
 
 static const thaw_level optimizer_level = {optimizer_keys, "name", optimizers, "name: "};
@@ -181,7 +206,14 @@ static const thaw_key stage_keys[] = {
                INT(thaw_stage_values, config.batch),
                .default_value = "64",
                RANGE(1, 1e6),
-               .doc = "streams of text, or documents, in a step"}},
+               .doc = "streams of text, or documents, in a batch"}},
+    {.value = {.name = "accumulate",
+               INT(thaw_stage_values, config.accumulate),
+               .default_value = "1",
+               RANGE(1, 1e6),
+               .unit = "batches",
+               .doc = "batches of a step, whose gradients count as those of one large batch; "
+                      "schedules count steps"}},
     {.value = {.name = "bptt",
                INT(thaw_stage_values, config.bptt),
                .default_value = "70",
@@ -209,12 +241,40 @@ static const thaw_key stage_keys[] = {
                .default_value = "1440",
                RANGE(1, 1e9),
                .unit = "tokens",
-               .doc = "longer documents keep their last max_length tokens"},
+               .doc = "longer documents keep the max_length tokens that are read last"},
      .only = CLASSIFY},
     {.value = {.name = "keep",
                CHOICE(thaw_stage_values, keep, keeps),
-               .doc = "whose epoch's weights are kept: the one with the best validation accuracy, "
-                      "or the last; best where there is validation data"},
+               .doc = "whose epoch's weights are kept: the one with the best validation accuracy "
+                      "(classify; else validation loss), or the last; best in classify where there "
+                      "is validation data, and where there is patience"}},
+    {.value = {.name = "patience",
+               INT(thaw_stage_values, config.patience),
+               .default_value = "0",
+               RANGE(0, 1e6),
+               .unit = "epochs",
+               .doc = "training stops after so many epochs none of which was better than the best "
+                      "before, as keep judges; 0: never"}},
+    {.value = {.name = "label_smoothing",
+               REAL(thaw_stage_values, config.label_smoothing),
+               .default_value = "0",
+               RANGE(0, 1),
+               .doc = "the part of every target that all classes share equally; validation loss is "
+                      "without it"},
+     .only = CLASSIFY},
+    {.type = THAW_KEY_WEIGHTS,
+     .value = {.name = "class_weights",
+               .choices = class_weights,
+               .default_value = "none",
+               .doc = "what documents of a class count for in training: none (the same), balanced "
+                      "(the rarer, the more), or {CLASS: WEIGHT}, 1 where none is given"},
+     .only = CLASSIFY},
+    {.value = {.name = "language_model_weight",
+               REAL(thaw_stage_values, config.language_model_weight),
+               .default_value = "0",
+               RANGE(0, 1000),
+               .doc = "how much the loss of a language model of the same documents, whose decoder "
+                      "is the embedding, adds to the loss in training"},
      .only = CLASSIFY},
     {.value = {.name = "seed",
                INT(thaw_stage_values, config.seed),

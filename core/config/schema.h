@@ -23,6 +23,7 @@ typedef enum thaw_key_type {
   THAW_KEY_GROUPS,    /* none, all, a group or a list of groups */
   THAW_KEY_EXTENDS,   /* the path of the config to inherit from */
   THAW_KEY_SWEEP,     /* a mapping from dotted keys to lists of values */
+  THAW_KEY_WEIGHTS,   /* one of value.choices, or a mapping from names to numbers above 0 */
 } thaw_key_type;
 
 typedef struct thaw_key {
@@ -35,6 +36,7 @@ typedef struct thaw_key {
   bool not_empty; /* a text with at least one character */
   const struct thaw_level *level;
   thaw_plugin_kind plugin;
+  const char *const *variant_defaults; /* by variant; NULL, or an entry that is: as in the others */
 } thaw_key;
 
 typedef struct thaw_level {

@@ -13,11 +13,12 @@ static bool is_classifier(const thaw_stage_work *work) {
 /* ---- Sizes ---------------------------------------------------------------------------------- */
 
 static size_t moments_bytes(const thaw_optimizer *optimizer) {
+  const bool averages = optimizer->config->kind == THAW_OPTIMIZER_NT_ASGD;
   size_t floats = 0;
   for (size_t i = 0; i < optimizer->count; i++) {
     const thaw_optimized *entry = &optimizer->tensors[i];
     const size_t moments = (entry->moments[0] != NULL) + (entry->moments[1] != NULL);
-    floats += moments * thaw_size(entry->tensor);
+    floats += (moments + averages) * thaw_size(entry->tensor);
   }
   return floats * sizeof(float);
 }
@@ -46,7 +47,7 @@ static size_t kept_bytes(const thaw_stages *stages, const thaw_stage_work *work,
 /* Bytes of what the files hold. */
 typedef struct contents {
   size_t weights, steps; /* of every file */
-  size_t best, moments;  /* of checkpoints */
+  size_t best, moments;  /* of checkpoints; moments: averages too */
   size_t results;        /* of the finished file: predictions, and weights of stages before */
 } contents;
 

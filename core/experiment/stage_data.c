@@ -11,6 +11,7 @@
 
 #include "base/context.h"
 #include "text/documents.h"
+#include "train/class_weights.h"
 
 /* A stage's documents, while its data are being made. */
 typedef struct reading {
@@ -118,6 +119,20 @@ static thaw_status check_classes(const reading *r, const thaw_classes *classes) 
   return THAW_OK;
 }
 
+static thaw_status check_class_weights(const reading *r, const thaw_classes *classes) {
+  const char *unknown = thaw_class_weights_unknown(&r->stage->class_weights, classes);
+  if (!unknown) return THAW_OK;
+  const char *near = thaw_nearest(unknown, (const char *const *)classes->names, classes->count);
+  thaw_buffer key = {0};
+  if (!thaw_buffer_format(&key, "stages.classify.class_weights.%s", unknown))
+    return thaw_fail_memory(r->ctx, strlen(unknown));
+  thaw_experiment_fail(r->ctx, r->experiment, key.data,
+                       "no training document has the class '%s'%s%s%s", unknown,
+                       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+  thaw_buffer_free(&key);
+  return THAW_INVALID;
+}
+
 /* One line, whatever their number. */
 static void warn_of_rare_classes(const reading *r, const thaw_classes *classes) {
   enum { SHOWN = 8 };
@@ -161,6 +176,7 @@ static thaw_status divide(reading *r, const thaw_classes *classes) {
 static thaw_status choose_documents(reading *r, thaw_classes *classes) {
   thaw_status status = read_labels(r, classes);
   if (status == THAW_OK && is_classifier(r)) status = check_classes(r, classes);
+  if (status == THAW_OK && is_classifier(r)) status = check_class_weights(r, classes);
   if (status == THAW_OK) status = divide(r, classes);
   if (is_classifier(r)) return status;
   /* A language model also learns from the unlabelled documents, of which none is held out. */

@@ -56,7 +56,9 @@ static void put_optimizer(filling *f, const thaw_optimizer *optimizer) {
     const size_t size = thaw_size(entry->tensor);
     put_under(f, "moment.0", entry->name, size, entry->moments[0]);
     put_under(f, "moment.1", entry->name, size, entry->moments[1]);
+    put_under(f, "average", entry->name, size, entry->average);
   }
+  if (optimizer->averaged > 0) put(f, "averaged", THAW_ARRAY_INT64, 1, &optimizer->averaged);
 }
 
 static void put_carry(filling *f, const thaw_carry *carry) {

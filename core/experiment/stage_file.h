@@ -9,7 +9,12 @@
  *   steps             steps taken of every rate group
  *   moment.0, .1      GROUP/TENSOR: the optimizer's moments
  *   carry             SLOT: what the encoder carries
- *   best              GROUP/TENSOR: values after the best epoch */
+ *   best              GROUP/TENSOR: values after the best epoch
+ *   averaged          of how many moments NT-ASGD's averages are; not there before it averages
+ *   average           GROUP/TENSOR: these averages
+ *
+ * The weights in a checkpoint are those that training goes on from; in a finished file they are
+ * what was kept: the best epoch's or the last one's, averages where there were some. */
 #ifndef THAW_STAGE_FILE_H
 #define THAW_STAGE_FILE_H
 

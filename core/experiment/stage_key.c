@@ -26,7 +26,40 @@ static bool is_left_out(const char *key) {
 /* A setting that came after version 1 counts where it is not its default, which is to do as before:
  * older results keep their keys. */
 static bool is_as_before(const thaw_stage_config *stage, const char *key) {
-  return strcmp(key, "sampled_softmax") == 0 && stage->sampled_softmax == 0;
+  const struct {
+    const char *key;
+    bool as_before;
+  } later[] = {
+      {"sampled_softmax", stage->sampled_softmax == 0},
+      {"accumulate", stage->accumulate == 1},
+      {"patience", stage->patience == 0},
+      {"label_smoothing", stage->label_smoothing <= 0},
+      {"class_weights", stage->class_weights.kind == THAW_CLASS_WEIGHTS_NONE},
+      {"language_model_weight", stage->language_model_weight <= 0},
+      {"keep", stage->kind != THAW_STAGE_CLASSIFY && !stage->best_epoch},
+      {"nesterov", !stage->optimizer.nesterov},
+  };
+  for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+    if (strcmp(key, later[i].key) == 0) return later[i].as_before;
+  }
+  return false;
+}
+
+/* The mapping's text without such settings. */
+static thaw_status add_mapping(thaw_context *ctx, const thaw_stage_config *stage,
+                               const thaw_node *map, thaw_buffer *text) {
+  enum { MOST = 32 };
+  thaw_node children[MOST], copy = *map;
+  thaw_node **end = &copy.first;
+  size_t count = 0;
+  for (const thaw_node *child = map->first; child && count < MOST; child = child->next) {
+    if (is_as_before(stage, child->key)) continue;
+    children[count] = *child;
+    *end = &children[count];
+    end = &children[count++].next;
+  }
+  *end = NULL;
+  return thaw_node_write(ctx, &copy, true, text);
 }
 
 /* "stages.pretrain" without what is left out. */
@@ -39,10 +72,17 @@ static thaw_status add_settings(thaw_context *ctx, const thaw_experiment *experi
     if (is_left_out(child->key) || is_as_before(stage, child->key)) continue;
     snprintf(part, sizeof part, "stages.%s.%s", stage->name, child->key);
     if (!thaw_buffer_format(text, "%s:\n", child->key)) return thaw_fail_memory(ctx, text->size);
-    thaw_status status = thaw_experiment_part(ctx, experiment, part, text);
+    thaw_status status = strcmp(child->key, "optimizer") == 0
+                             ? add_mapping(ctx, stage, child, text)
+                             : thaw_experiment_part(ctx, experiment, part, text);
     if (status) return status;
   }
   return THAW_OK;
+}
+
+/* Likewise a plugin's setting. */
+static bool is_plugin_as_before(const char *key, const char *value) {
+  return strcmp(key, "direction") == 0 && strcmp(value, "forward") == 0;
 }
 
 /* A plugin by name, version and settings, wherever its file lies. */
@@ -51,10 +91,12 @@ static thaw_status add_plugin(thaw_context *ctx, const thaw_plugin_use *use, tha
   bool ok = thaw_buffer_format(text, "%s %s %s\n", thaw_kind_name(plugin->kind), plugin->name,
                                plugin->version);
   for (const thaw_param_spec *spec = plugin->params; spec && spec->name && ok; spec++) {
-    ok = thaw_buffer_format(text, " %s ", spec->name);
-    thaw_status status = thaw_settings_write(ctx, spec, use->settings, text);
+    thaw_buffer value = {0};
+    thaw_status status = thaw_settings_write(ctx, spec, use->settings, &value);
+    if (status == THAW_OK && !is_plugin_as_before(spec->name, value.data))
+      ok = thaw_buffer_format(text, " %s %s\n", spec->name, value.data);
+    thaw_buffer_free(&value);
     if (status) return status;
-    ok = ok && thaw_buffer_text(text, "\n");
   }
   return ok ? THAW_OK : thaw_fail_memory(ctx, text->size);
 }

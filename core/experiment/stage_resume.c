@@ -48,6 +48,18 @@ static void take_under(taking *t, const char *prefix, const char *name, size_t c
   thaw_buffer_free(&full);
 }
 
+/* Weights must have been taken before. */
+static void take_averages(taking *t, thaw_optimizer *optimizer) {
+  if (t->status || !thaw_state_get(t->state, "averaged")) return;
+  t->status = thaw_optimizer_average_begin(t->ctx, optimizer);
+  take(t, "averaged", THAW_ARRAY_INT64, 1, &optimizer->averaged);
+  for (size_t i = 0; i < optimizer->count && t->status == THAW_OK; i++) {
+    const thaw_optimized *entry = &optimizer->tensors[i];
+    take_under(t, "average", entry->name, thaw_size(entry->tensor), entry->average);
+  }
+  if (t->status == THAW_OK && optimizer->averaged < 1) lack(t, "averaged");
+}
+
 static void take_optimizer(taking *t, thaw_optimizer *optimizer) {
   take(t, "steps", THAW_ARRAY_INT64, optimizer->rate_group_count, optimizer->steps);
   for (size_t i = 0; i < optimizer->count; i++) {
@@ -75,7 +87,7 @@ static void take_carry(taking *t, thaw_carry *carry) {
 }
 
 static void take_best(taking *t, thaw_training *training) {
-  if (t->status || training->best_epoch < 0) return;
+  if (t->status || !training->stage->best_epoch || training->best_epoch < 0) return;
   t->status = thaw_params_clone(t->ctx, training->model->params, &training->best);
   for (size_t g = 0; t->status == THAW_OK && g < training->best->count; g++) {
     const thaw_param_group *group = &training->best->groups[g];
@@ -144,7 +156,10 @@ static void take_all(taking *t, const thaw_run_file *run, thaw_training *trainin
   training->seconds = sums[2];
   take_weights(t, run, training);
   take_series(t, run, training);
+  if (t->status == THAW_OK && training->best_epoch >= (int64_t)training->series->epoch_count)
+    lack(t, "position");
   take_optimizer(t, training->optimizer);
+  take_averages(t, training->optimizer);
   take_carry(t, training->carry);
   take_best(t, training);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/context.h"
+#include "config/yaml.h"
+#include "thaw/recurrent.h"
 
 thaw_status thaw_settings_lines(thaw_context *ctx, const thaw_plugin_use *use, char **lines) {
   thaw_buffer text = {0};
@@ -79,11 +81,32 @@ static thaw_status forget_last_stage(thaw_context *ctx, const thaw_run_file *run
   return status;
 }
 
+/* From the config; an encoder that has no such setting reads forwards. */
+static thaw_status read_direction(thaw_context *ctx, const thaw_run_file *run,
+                                  thaw_direction *direction) {
+  char *resolved = NULL;
+  thaw_node *root = NULL;
+  thaw_arena *arena = thaw_arena_create();
+  thaw_status status = arena ? THAW_OK : thaw_fail_memory(ctx, 1);
+  if (status == THAW_OK) status = thaw_run_text(ctx, run, "config/resolved", &resolved);
+  if (status == THAW_OK)
+    status = thaw_yaml_parse(ctx, arena, thaw_run_path(run), resolved, strlen(resolved), &root);
+  const thaw_node *node = status == THAW_OK ? thaw_node_find(root, "encoder.direction") : NULL;
+  *direction = THAW_FORWARD;
+  for (int i = 0; node && node->text && thaw_directions[i]; i++) {
+    if (strcmp(node->text, thaw_directions[i]) == 0) *direction = (thaw_direction)i;
+  }
+  free(resolved);
+  thaw_arena_free(arena);
+  return status;
+}
+
 static thaw_status read_source(thaw_context *ctx, const thaw_experiment *experiment,
                                const thaw_run_file *run, thaw_stage_source *source) {
   thaw_status status = forget_last_stage(ctx, run, source);
   if (status == THAW_OK) status = check_stage(ctx, run, source->stage);
   if (status == THAW_OK) status = check_tokenizer(ctx, experiment, run);
+  if (status == THAW_OK) status = read_direction(ctx, run, &source->direction);
   if (status == THAW_OK) status = thaw_run_vocabulary(ctx, run, source->stage, &source->vocabulary);
   if (status == THAW_OK) {
     status = thaw_run_tokenizer_state(ctx, run, &source->tokenizer_state, &source->tokenizer_bytes);

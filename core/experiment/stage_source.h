@@ -14,6 +14,7 @@ typedef struct thaw_stage_source {
   size_t tokenizer_bytes;
   thaw_params *params; /* NULL until thaw_stage_source_weights */
   char *path, *stage;
+  thaw_direction direction; /* in which its encoder reads */
 } thaw_stage_source;
 
 /* Words and tokenizer of a run file; `stage` NULL: its last one. `name` NULL: after the path.

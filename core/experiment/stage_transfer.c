@@ -22,7 +22,8 @@ static thaw_status check_file(thaw_context *ctx, const thaw_experiment *experime
   if (status || !taken) return status;
   status = thaw_stage_source_weights(ctx, &source);
   if (status == THAW_OK) {
-    const thaw_transfer_source from = {source.name, source.params, source.vocabulary};
+    const thaw_transfer_source from = {source.name, source.params, source.vocabulary,
+                                       source.direction};
     status = thaw_transfer_check(ctx, &work->stage->transfer, &from, model);
     if (status) status = explain(ctx, status, experiment, work);
   }
@@ -37,7 +38,8 @@ static thaw_status check_stage(thaw_context *ctx, const thaw_experiment *experim
   thaw_model *other = NULL;
   thaw_status status = thaw_stage_create_model(ctx, experiment, before, &other);
   if (status) return status;
-  const thaw_transfer_source from = {before->stage->name, other->params, before->data.vocabulary};
+  const thaw_transfer_source from = {before->stage->name, other->params, before->data.vocabulary,
+                                     other->info.direction};
   status = thaw_transfer_check(ctx, &work->stage->transfer, &from, model);
   if (status) status = explain(ctx, status, experiment, work);
   thaw_model_free(other);
@@ -70,7 +72,8 @@ thaw_status thaw_stage_take_over(thaw_context *ctx, const thaw_experiment *exper
   thaw_status status = thaw_stage_open_source(ctx, experiment, work, &source, &taken);
   if (status == THAW_OK && taken) status = thaw_stage_source_weights(ctx, &source);
   if (status == THAW_OK) {
-    const thaw_transfer_source from = {source.name, source.params, source.vocabulary};
+    const thaw_transfer_source from = {source.name, source.params, source.vocabulary,
+                                       source.direction};
     status = thaw_transfer_weights(ctx, &work->stage->transfer, taken ? &from : NULL, model,
                                    work->data.vocabulary, summary);
     if (status) status = explain(ctx, status, experiment, work);

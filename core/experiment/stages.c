@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "experiment/stage_key.h"
 #include "store/cache.h"
+#include "train/class_weights.h"
 #include "train/classifier.h"
 #include "train/language_model.h"
 
@@ -168,10 +169,16 @@ thaw_status thaw_stage_create_model(thaw_context *ctx, const thaw_experiment *ex
   const thaw_plugin_use head = {experiment->head.plugin, work->stage->head_settings};
   const size_t words = thaw_vocabulary_size(work->data.vocabulary);
   const uint64_t seed = (uint64_t)work->stage->seed;
-  if (is_classifier(work))
-    return thaw_model_create_classifier(ctx, &encoder, &head, words, work->data.classes.count, seed,
-                                        NULL, model);
-  return thaw_model_create_language_model(ctx, &encoder, words, seed, model);
+  if (!is_classifier(work))
+    return thaw_model_create_language_model(ctx, &encoder, words, seed, model);
+  thaw_status status = thaw_model_create_classifier(ctx, &encoder, &head, words,
+                                                    work->data.classes.count, seed, NULL, model);
+  if (status || work->stage->language_model_weight <= 0) return status;
+  status = thaw_model_add_tied_decoder(ctx, *model);
+  if (status == THAW_OK) return THAW_OK;
+  thaw_model_free(*model);
+  *model = NULL;
+  return thaw_experiment_explain(ctx, status, experiment, "stages.classify.language_model_weight");
 }
 
 static thaw_status make_batches(thaw_context *ctx, const thaw_stage_work *work,
@@ -190,8 +197,21 @@ thaw_status thaw_stage_create_training(thaw_context *ctx, const thaw_stage_work 
                                        thaw_training **training) {
   thaw_batches *batches = NULL;
   thaw_status status = make_batches(ctx, work, &batches);
-  if (status) return status;
+  if (status == THAW_OK) status = thaw_batches_set_direction(ctx, batches, model->info.direction);
+  if (status) {
+    thaw_batches_free(batches);
+    return status;
+  }
   const thaw_task *task = is_classifier(work) ? &thaw_classifier_task : &thaw_language_model_task;
   const thaw_corpus *valid = work->data.valid.count ? &work->data.valid : NULL;
-  return thaw_training_create(ctx, work->stage, task, hooks, model, batches, valid, training);
+  status = thaw_training_create(ctx, work->stage, task, hooks, model, batches, valid, training);
+  if (status || !is_classifier(work)) return status;
+  const thaw_corpus *train = &work->data.train;
+  status = thaw_class_weights_find(ctx, &work->stage->class_weights, &work->data.classes,
+                                   train->labels, train->count, &(*training)->class_weights);
+  if (status) {
+    thaw_training_free(*training);
+    *training = NULL;
+  }
+  return status;
 }

@@ -1,7 +1,7 @@
 /* head_pooling.c: layers side by side, and one vector a document from its states. See thaw/head.h.
  *
  * Every pooling asks for the lengths, and looks at positions before them only: a mask for maximum
- * and mean, the index of the last position for `last`. */
+ * and mean, the index of the last position for `last`, which a backward half has at the front. */
 #include <string.h>
 
 #include "tensor/tape.h"
@@ -41,15 +41,17 @@ thaw_status thaw_head_width(const thaw_ints *layers, const thaw_encoder_info *in
   return THAW_OK;
 }
 
+static thaw_tensor *fail_layer(thaw_tape *tape) {
+  return thaw_tape_fail(tape, "layers", "the encoder lacks a layer that was chosen");
+}
+
 thaw_tensor *thaw_head_states(thaw_tape *tape, const thaw_ints *layers,
                               const thaw_head_input *input) {
   thaw_tensor *parts[THAW_MAX_LAYERS];
   const size_t count = layer_count(layers, input->info);
   for (size_t i = 0; i < count; i++) {
     const size_t layer = layer_at(layers, input->info, i);
-    if (i == THAW_MAX_LAYERS || layer == input->info->layers) {
-      return thaw_tape_fail(tape, "layers", "the encoder lacks a layer that was chosen");
-    }
+    if (i == THAW_MAX_LAYERS || layer == input->info->layers) return fail_layer(tape);
     parts[i] = input->states->layer[layer];
     if (!parts[i]) return NULL;
   }
@@ -81,6 +83,40 @@ thaw_tensor *thaw_pool_last(thaw_tape *tape, thaw_tensor *x, const int32_t *leng
   if (!steps) return NULL;
   for (size_t b = 0; b < batch; b++) steps[b] = lengths[b] - 1;
   return thaw_gather_steps(tape, x, steps);
+}
+
+thaw_tensor *thaw_pool_final(thaw_tape *tape, thaw_tensor *x, size_t backward_width,
+                             const int32_t *lengths) {
+  if (backward_width == 0) return thaw_pool_last(tape, x, lengths);
+  if (!x || !check(tape, "pool_final", x, lengths)) return NULL;
+  const size_t width = x->shape[2];
+  if (backward_width >= width) {
+    return thaw_tape_fail(tape, "pool_final", "%zu of %zu features are the backward half's",
+                          backward_width, width);
+  }
+  const size_t middle = width - backward_width;
+  int32_t *first = thaw_tape_alloc(tape, x->shape[1] * sizeof *first);
+  if (!first) return NULL;
+  memset(first, 0, x->shape[1] * sizeof *first);
+  thaw_tensor *forward = thaw_pool_last(tape, x, lengths);
+  thaw_tensor *backward = thaw_gather_steps(tape, x, first);
+  thaw_tensor *halves[] = {thaw_slice(tape, forward, 1, 0, middle),
+                           thaw_slice(tape, backward, 1, middle, width)};
+  return thaw_concat(tape, 2, halves, 1);
+}
+
+thaw_tensor *thaw_head_final(thaw_tape *tape, const thaw_ints *layers,
+                             const thaw_head_input *input) {
+  thaw_tensor *parts[THAW_MAX_LAYERS];
+  const size_t count = layer_count(layers, input->info);
+  for (size_t i = 0; i < count; i++) {
+    const size_t layer = layer_at(layers, input->info, i);
+    if (i == THAW_MAX_LAYERS || layer == input->info->layers) return fail_layer(tape);
+    parts[i] = thaw_pool_final(tape, input->states->layer[layer],
+                               input->info->backward_width[layer], input->lengths);
+    if (!parts[i]) return NULL;
+  }
+  return count == 1 ? parts[0] : thaw_concat(tape, count, parts, 1);
 }
 
 thaw_tensor *thaw_pool_max(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths) {

@@ -76,6 +76,10 @@ void thaw_axpy(float *y, float a, const float *x, size_t n) {
   cheap((pass){.loop = thaw_loops_now()->axpy, .y = y, .a = x, .factor = a}, n);
 }
 
+void thaw_approach(float *y, float a, const float *x, size_t n) {
+  cheap((pass){.loop = thaw_loops_now()->approach, .y = y, .a = x, .factor = a}, n);
+}
+
 void thaw_scale_shift(float *y, float a, const float *x, float offset, size_t n) {
   cheap(
       (pass){.loop = thaw_loops_now()->scale_shift, .y = y, .a = x, .factor = a, .offset = offset},
@@ -249,7 +253,7 @@ void thaw_softmax_row_backward(float *dx, const float *dy, const float *y, size_
   loops->softmax_backward(dx, dy, y, (float)loops->dot(dy, y, n), n);
 }
 
-/* ---- LSTM ----------------------------------------------------------------------------------- */
+/* ---- Recurrent cells ------------------------------------------------------------------------ */
 
 void thaw_lstm_cell(float *gates, const float *bias, const float *c_before, float *c, float *h,
                     size_t hidden, size_t n) {
@@ -259,6 +263,26 @@ void thaw_lstm_cell(float *gates, const float *bias, const float *c_before, floa
 void thaw_lstm_cell_backward(float *gates, const float *c_before, const float *c, const float *dh,
                              float *dc, size_t hidden, size_t n) {
   thaw_loops_now()->lstm_cell_backward(gates, c_before, c, dh, dc, hidden, n);
+}
+
+void thaw_gru_cell(float *gates, float *product, const float *bias, const float *bias_hn,
+                   const float *h_before, float *h, size_t hidden, size_t n) {
+  thaw_loops_now()->gru_cell(gates, product, bias, bias_hn, h_before, h, hidden, n);
+}
+
+void thaw_gru_cell_backward(float *gates, float *product, const float *h_before, const float *dh,
+                            float *dh_before, size_t hidden, size_t n) {
+  thaw_loops_now()->gru_cell_backward(gates, product, h_before, dh, dh_before, hidden, n);
+}
+
+void thaw_qrnn_cell(float *gates, const float *bias, const float *c_before, float *c, float *h,
+                    size_t hidden, size_t n) {
+  thaw_loops_now()->qrnn_cell(gates, bias, c_before, c, h, hidden, n);
+}
+
+void thaw_qrnn_cell_backward(float *gates, const float *c_before, const float *c, const float *dh,
+                             float *dc, size_t hidden, size_t n) {
+  thaw_loops_now()->qrnn_cell_backward(gates, c_before, c, dh, dc, hidden, n);
 }
 
 /* ---- Optimizers ---------------------------------------------------------------------------- */

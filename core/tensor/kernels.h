@@ -31,6 +31,8 @@ void thaw_fill(float *y, float value, size_t n);
 void thaw_scale(float *y, float a, const float *x, size_t n);
 /* y += a · x */
 void thaw_axpy(float *y, float a, const float *x, size_t n);
+/* y += a · (x − y): a step from y towards x; none where they are equal. */
+void thaw_approach(float *y, float a, const float *x, size_t n);
 /* y = a · x + offset */
 void thaw_scale_shift(float *y, float a, const float *x, float offset, size_t n);
 /* y = a + b, a − b, a · b */
@@ -90,6 +92,24 @@ void thaw_lstm_cell(float *gates, const float *bias, const float *c_before, floa
 void thaw_lstm_cell_backward(float *gates, const float *c_before, const float *c, const float *dh,
                              float *dc, size_t hidden, size_t n);
 
+/* ---- GRU and QRNN: likewise ------------------------------------------------------------------ */
+
+/* gates [3][H] hold x·w_ihᵀ for r, z, n, and for r and z h·w_hhᵀ as well; product [H] is n's row of
+ * that. Gates receive σ(r), σ(z), tanh(n) with bias [3][H] added, product its sum with bias_hn. */
+void thaw_gru_cell(float *gates, float *product, const float *bias, const float *bias_hn,
+                   const float *h_before, float *h, size_t hidden, size_t n);
+/* gates and product as thaw_gru_cell left them receive the gradients before the activations, and
+ * dh_before grows by what flows back past the products. */
+void thaw_gru_cell_backward(float *gates, float *product, const float *h_before, const float *dh,
+                            float *dh_before, size_t hidden, size_t n);
+/* gates [3][H] hold those of z, f, o before bias [3][H] is added, and receive tanh(z), σ(f), σ(o).
+ * c may be c_before. */
+void thaw_qrnn_cell(float *gates, const float *bias, const float *c_before, float *c, float *h,
+                    size_t hidden, size_t n);
+/* As thaw_lstm_cell_backward. */
+void thaw_qrnn_cell_backward(float *gates, const float *c_before, const float *c, const float *dh,
+                             float *dc, size_t hidden, size_t n);
+
 /* ---- Optimizers: one step on n weights ------------------------------------------------------- */
 
 typedef struct thaw_adamw_step {
@@ -105,9 +125,11 @@ void thaw_adamw(float *weights, const float *gradient, float *first, float *seco
 
 typedef struct thaw_sgd_step {
   float rate, momentum, weight_decay, gradient_scale;
+  bool nesterov;
 } thaw_sgd_step;
 
-/* velocity ← momentum·velocity + g + decay·w; w ← w − rate·velocity, as in PyTorch. Without
+/* d = g + decay·w; velocity ← momentum·velocity + d; w ← w − rate·velocity, as in PyTorch. With
+ * nesterov (Sutskever et al. 2013, as PyTorch has it) w ← w − rate·(d + momentum·velocity). Without
  * momentum velocity may be NULL. */
 void thaw_sgd(float *weights, const float *gradient, float *velocity, size_t n,
               const thaw_sgd_step *step);

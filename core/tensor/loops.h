@@ -24,7 +24,8 @@ enum { THAW_XOSHIRO_LANES = 8 };
 typedef struct thaw_loops {
   const char *name; /* of the instruction set: "x86-64-v3" */
 
-  thaw_loop *fill, *scale, *axpy, *scale_shift, *add, *subtract, *multiply, *multiply_add;
+  thaw_loop *fill, *scale, *axpy, *approach, *scale_shift, *add, *subtract, *multiply,
+      *multiply_add;
   thaw_loop *exp, *tanh, *sigmoid, *relu, *gelu;
   thaw_loop *tanh_backward, *sigmoid_backward, *relu_backward, *gelu_backward;
 
@@ -45,6 +46,14 @@ typedef struct thaw_loops {
   void (*lstm_cell)(float *gates, const float *bias, const float *c_before, float *c, float *h,
                     size_t hidden, size_t n);
   void (*lstm_cell_backward)(float *gates, const float *c_before, const float *c, const float *dh,
+                             float *dc, size_t hidden, size_t n);
+  void (*gru_cell)(float *gates, float *product, const float *bias, const float *bias_hn,
+                   const float *h_before, float *h, size_t hidden, size_t n);
+  void (*gru_cell_backward)(float *gates, float *product, const float *h_before, const float *dh,
+                            float *dh_before, size_t hidden, size_t n);
+  void (*qrnn_cell)(float *gates, const float *bias, const float *c_before, float *c, float *h,
+                    size_t hidden, size_t n);
+  void (*qrnn_cell_backward)(float *gates, const float *c_before, const float *c, const float *dh,
                              float *dc, size_t hidden, size_t n);
 
   void (*adamw)(float *weights, const float *gradient, float *first, float *second, size_t n,

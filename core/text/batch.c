@@ -64,6 +64,13 @@ thaw_status thaw_batches_bucket(thaw_context *ctx, const thaw_corpus *corpus, si
                 batches);
 }
 
+thaw_status thaw_batches_set_direction(thaw_context *ctx, thaw_batches *batches,
+                                       thaw_direction direction) {
+  batches->direction = direction;
+  batches->id_space = 0; /* so that room is made for what this direction needs */
+  return thaw_batches_begin(ctx, batches, 0);
+}
+
 void thaw_batches_free(thaw_batches *batches) {
   if (!batches) return;
   free(batches->order);
@@ -74,6 +81,8 @@ void thaw_batches_free(thaw_batches *batches) {
   free(batches->out.targets);
   free(batches->out.lengths);
   free(batches->out.documents);
+  free(batches->out.backward_ids);
+  free(batches->out.backward_targets);
   free(batches);
 }
 
@@ -105,6 +114,10 @@ thaw_status thaw_batches_room(thaw_context *ctx, thaw_batches *batches, size_t i
     made = renew(&out->ids, ids, sizeof *out->ids);
     /* In buckets targets are labels, one a document, and there are never more of them than ids. */
     made = made && renew(&out->targets, ids, sizeof *out->targets);
+    if (batches->direction == THAW_BIDIRECTIONAL && batches->kind == &thaw_batch_streams) {
+      made = made && renew(&out->backward_ids, ids, sizeof *out->backward_ids) &&
+             renew(&out->backward_targets, ids, sizeof *out->backward_targets);
+    }
     if (made) batches->id_space = ids;
   }
   if (made && documents > batches->document_space) {

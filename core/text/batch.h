@@ -8,6 +8,7 @@
 #define THAW_BATCH_H
 
 #include "text/corpus.h"
+#include "thaw/plugin.h"
 
 typedef struct thaw_batch {
   int32_t *ids;     /* [T][B] */
@@ -16,7 +17,9 @@ typedef struct thaw_batch {
   int32_t *lengths;  /* buckets: [B]; NULL in streams */
   size_t *documents; /* buckets: [B], which document; NULL in streams */
   size_t time, batch;
-  size_t tokens; /* that count: without padding */
+  size_t tokens;                            /* that count: without padding */
+  int32_t *backward_ids, *backward_targets; /* streams that are read bidirectionally: [T][B], the
+                                               same from the end; else NULL */
 } thaw_batch;
 
 typedef struct thaw_batches thaw_batches;
@@ -37,6 +40,13 @@ thaw_status thaw_batches_stream(thaw_context *ctx, const thaw_corpus *corpus, si
 thaw_status thaw_batches_bucket(thaw_context *ctx, const thaw_corpus *corpus, size_t batch,
                                 size_t max_length, bool shuffle, uint64_t seed,
                                 thaw_batches **batches);
+/* How the encoder reads; forward if never called. Starts epoch 0 anew. Backwards, a stream goes
+ * from the last token of the last document to the first one, and a target is the token before; a
+ * document goes from its last token to its first, and its first max_length tokens are kept: those
+ * that are read last. Bidirectionally, streams are read both ways, each by itself; documents
+ * forwards. */
+thaw_status thaw_batches_set_direction(thaw_context *ctx, thaw_batches *batches,
+                                       thaw_direction direction);
 void thaw_batches_free(thaw_batches *batches);
 
 /* Starts epoch `epoch` (from 0). Deterministic: the same epoch gives the same batches, whatever was

@@ -111,6 +111,22 @@ static thaw_status begin_buckets(thaw_context *ctx, thaw_batches *b, size_t epoc
   return status;
 }
 
+/* The tokens of a document that a batch holds, [time] in the column `ids` of rows `width` wide:
+ * those that are read last. */
+static void put_document(const thaw_batches *b, size_t document, size_t time, size_t width,
+                         int32_t *ids) {
+  const size_t length = length_of(b, document), *offsets = b->corpus->offsets;
+  const int32_t *tokens = b->corpus->ids;
+  if (b->direction == THAW_BACKWARD) {
+    tokens += offsets[document];
+    for (size_t t = 0; t < length; t++) ids[t * width] = tokens[length - 1 - t];
+  } else {
+    tokens += offsets[document + 1] - length;
+    for (size_t t = 0; t < length; t++) ids[t * width] = tokens[t];
+  }
+  for (size_t t = length; t < time; t++) ids[t * width] = THAW_ID_PADDING;
+}
+
 static void get_bucket(const thaw_batches *b, size_t index, thaw_batch *batch) {
   const size_t which = b->sequence[index], begin = b->starts[which];
   const size_t width = b->starts[which + 1] - begin, time = time_of(b, which);
@@ -119,9 +135,7 @@ static void get_bucket(const thaw_batches *b, size_t index, thaw_batch *batch) {
   batch->tokens = 0;
   for (size_t i = 0; i < width; i++) {
     const size_t document = b->order[begin + i], length = length_of(b, document);
-    const int32_t *ids = b->corpus->ids + b->corpus->offsets[document + 1] - length;
-    for (size_t t = 0; t < length; t++) batch->ids[t * width + i] = ids[t];
-    for (size_t t = length; t < time; t++) batch->ids[t * width + i] = THAW_ID_PADDING;
+    put_document(b, document, time, width, batch->ids + i);
     batch->targets[i] = b->corpus->labels ? b->corpus->labels[document] : -1;
     batch->lengths[i] = (int32_t)length;
     batch->documents[i] = document;

@@ -32,6 +32,7 @@ struct thaw_batches {
 
   thaw_batch out;
   size_t id_space, document_space; /* elements */
+  thaw_direction direction;
 };
 
 extern const thaw_batch_kind thaw_batch_streams, thaw_batch_buckets;

@@ -2,7 +2,8 @@
  *
  * With N tokens, each of the B streams has L = (N − 1)/B of them; stream b begins at token b·L. The
  * last of the N tokens is only ever a target, and fewer than B tokens at the end of an epoch are
- * not read. The stream is not written out: `ends` tells which document holds a token. */
+ * not read. The stream is not written out: `ends` tells which document holds a token. Read from its
+ * end, position p of the stream is token N − 1 − p. */
 #include <math.h>
 
 #include "text/batch_kind.h"
@@ -48,21 +49,22 @@ static thaw_status begin_streams(thaw_context *ctx, thaw_batches *b, size_t epoc
   return status;
 }
 
-/* A place in the epoch's stream. */
+/* A place in the epoch's stream, between two tokens. */
 typedef struct cursor {
-  size_t place;        /* in `order` */
-  const int32_t *next; /* the token here */
-  const int32_t *end;  /* of the document's tokens */
+  size_t place;         /* in `order` */
+  const int32_t *begin; /* of the document's tokens */
+  const int32_t *next;  /* the token behind the place */
+  const int32_t *end;
 } cursor;
 
 static void enter_document(const thaw_batches *b, cursor *c, size_t place) {
   const size_t document = b->order[place];
   c->place = place;
-  c->next = b->corpus->ids + b->corpus->offsets[document];
+  c->begin = c->next = b->corpus->ids + b->corpus->offsets[document];
   c->end = b->corpus->ids + b->corpus->offsets[document + 1];
 }
 
-/* The cursor at token `position`: in the first document that ends behind it. */
+/* The cursor before token `position`: in the first document that ends behind it. */
 static cursor find_token(const thaw_batches *b, size_t position) {
   size_t low = 0, high = b->corpus->count - 1;
   while (low < high) {
@@ -84,16 +86,48 @@ static int32_t take_token(const thaw_batches *b, cursor *c) {
   return *c->next++;
 }
 
+static int32_t take_token_before(const thaw_batches *b, cursor *c) {
+  while (c->next == c->begin) {
+    enter_document(b, c, c->place - 1);
+    c->next = c->end;
+  }
+  return *--c->next;
+}
+
+/* Stream s from `start` on, as column s of ids and targets [T][B]. */
+static void read_forwards(const thaw_batches *b, size_t s, size_t start, size_t time, int32_t *ids,
+                          int32_t *targets) {
+  cursor c = find_token(b, s * b->length + start);
+  int32_t token = take_token(b, &c);
+  for (size_t t = 0; t < time; t++) {
+    ids[t * b->batch + s] = token;
+    token = take_token(b, &c);
+    targets[t * b->batch + s] = token;
+  }
+}
+
+static void read_backwards(const thaw_batches *b, size_t s, size_t start, size_t time, int32_t *ids,
+                           int32_t *targets) {
+  const size_t tokens = b->ends[b->corpus->count - 1];
+  cursor c = find_token(b, tokens - 1 - (s * b->length + start));
+  int32_t token = *c.next;
+  for (size_t t = 0; t < time; t++) {
+    ids[t * b->batch + s] = token;
+    token = take_token_before(b, &c);
+    targets[t * b->batch + s] = token;
+  }
+}
+
 static void get_stream(const thaw_batches *b, size_t index, thaw_batch *batch) {
   const size_t start = b->starts[index], time = b->starts[index + 1] - start, width = b->batch;
   for (size_t s = 0; s < width; s++) {
-    cursor c = find_token(b, s * b->length + start);
-    int32_t token = take_token(b, &c);
-    for (size_t t = 0; t < time; t++) {
-      batch->ids[t * width + s] = token;
-      token = take_token(b, &c);
-      batch->targets[t * width + s] = token;
+    if (b->direction == THAW_BACKWARD) {
+      read_backwards(b, s, start, time, batch->ids, batch->targets);
+      continue;
     }
+    read_forwards(b, s, start, time, batch->ids, batch->targets);
+    if (b->direction == THAW_BIDIRECTIONAL)
+      read_backwards(b, s, start, time, batch->backward_ids, batch->backward_targets);
   }
   batch->time = time;
   batch->batch = width;

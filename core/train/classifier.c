@@ -8,17 +8,22 @@
 #include "tensor/kernels.h"
 #include "train/metrics.h"
 
-/* Logits [B][C]; `penalty` receives the encoder's, or NULL. */
+/* Logits [B][C]; `penalty` receives the encoder's, or NULL, and `output` what a language model's
+ * decoder sees; where it is NULL there is none. */
 static thaw_tensor *forward(const thaw_model *model, const void *encoder_settings,
                             const void *head_settings, thaw_tape *tape, const thaw_batch *batch,
-                            thaw_tensor **penalty) {
-  const thaw_encoder_input input = {
-      .ids = batch->ids, .time = batch->time, .batch = batch->batch, .lengths = batch->lengths};
+                            thaw_tensor **penalty, thaw_tensor **output) {
+  const thaw_encoder_input input = {.ids = batch->ids,
+                                    .time = batch->time,
+                                    .batch = batch->batch,
+                                    .lengths = batch->lengths,
+                                    .language_model = output != NULL};
   thaw_states states = {0};
   if (model->encoder->forward(model->encoder_self, encoder_settings, tape, &input, &states)) {
     return NULL;
   }
   *penalty = states.penalty;
+  if (output) *output = states.output;
   const thaw_head_input head = {.states = &states,
                                 .info = &model->info,
                                 .time = batch->time,
@@ -35,17 +40,47 @@ static thaw_tensor *forward(const thaw_model *model, const void *encoder_setting
   return logits;
 }
 
+/* [T][B]: each document's own next tokens, −1 at its last one and behind it. */
+static int32_t *next_tokens(thaw_tape *tape, const thaw_batch *batch) {
+  const size_t width = batch->batch;
+  int32_t *targets = thaw_tape_alloc(tape, batch->time * width * sizeof *targets);
+  if (!targets) return NULL;
+  for (size_t t = 0; t < batch->time; t++) {
+    for (size_t b = 0; b < width; b++) {
+      const bool last = t + 1 >= (size_t)batch->lengths[b];
+      targets[t * width + b] = last ? -1 : batch->ids[(t + 1) * width + b];
+    }
+  }
+  return targets;
+}
+
+/* The loss with that of a language model of the batch's documents, the mean over their tokens
+ * (Radford et al. 2018, section 3.2). */
+static thaw_tensor *add_language_model(const thaw_training *training, const thaw_batch *batch,
+                                       thaw_tensor *loss, thaw_tensor *output) {
+  const thaw_model *model = training->model;
+  const float factor = (float)training->stage->language_model_weight;
+  const int32_t *targets = next_tokens(training->tape, batch);
+  if (!targets) return NULL;
+  thaw_tensor *mean = thaw_linear_cross_entropy(training->tape, output, model->decoder_weight,
+                                                model->decoder_bias, targets, NULL);
+  return thaw_add(training->tape, loss, thaw_affine(training->tape, mean, factor, 0));
+}
+
 static thaw_tensor *loss(thaw_training *training, const thaw_batch *batch, double *loss_sum,
-                         size_t *count) {
+                         double *weight) {
   const thaw_stage_config *stage = training->stage;
-  thaw_tensor *penalty = NULL;
+  const bool beside = stage->language_model_weight > 0 && thaw_tape_training(training->tape);
+  thaw_tensor *penalty = NULL, *output = NULL;
   thaw_tensor *logits = forward(training->model, stage->encoder_settings, stage->head_settings,
-                                training->tape, batch, &penalty);
-  thaw_tensor *mean = thaw_cross_entropy(training->tape, logits, batch->targets);
-  if (!mean) return NULL;
-  *count = batch->batch;
-  *loss_sum = (double)mean->data[0] * (double)batch->batch;
-  return penalty ? thaw_add(training->tape, mean, penalty) : mean;
+                                training->tape, batch, &penalty, beside ? &output : NULL);
+  thaw_tensor *sum =
+      thaw_weighted_cross_entropy(training->tape, logits, batch->targets, training->class_weights,
+                                  (float)stage->label_smoothing, weight);
+  if (!sum) return NULL;
+  *loss_sum = (double)sum->data[0] * *weight;
+  if (beside) sum = add_language_model(training, batch, sum, output);
+  return penalty ? thaw_add(training->tape, sum, penalty) : sum;
 }
 
 /* One document's row of logits [C] into its place; returns −log p[gold], 0 without a label. */
@@ -65,8 +100,10 @@ static double put_document(thaw_predictions *predictions, size_t document, int32
 
 static thaw_status make_batches(thaw_context *ctx, const thaw_classifier *classifier,
                                 const thaw_corpus *corpus, thaw_batches **batches) {
-  return thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length, false, 0,
-                             batches);
+  thaw_status status = thaw_batches_bucket(ctx, corpus, classifier->batch, classifier->max_length,
+                                           false, 0, batches);
+  if (status) return status;
+  return thaw_batches_set_direction(ctx, *batches, classifier->model->info.direction);
 }
 
 thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, thaw_tape *tape,
@@ -85,7 +122,7 @@ thaw_status thaw_classify(thaw_context *ctx, const thaw_classifier *classifier, 
     thaw_tape_begin(tape, THAW_TAPE_EVALUATE, thaw_rng_make(0, 0));
     thaw_tensor *penalty;
     const thaw_tensor *logits = forward(classifier->model, classifier->encoder_settings,
-                                        classifier->head_settings, tape, batch, &penalty);
+                                        classifier->head_settings, tape, batch, &penalty, NULL);
     if (!logits) {
       status = thaw_fail(ctx, THAW_FAILED, "classifying: %s", thaw_tape_error(tape));
       break;

@@ -11,7 +11,7 @@ typedef struct thaw_classifier {
   const thaw_model *model;
   const void *encoder_settings, *head_settings;
   size_t batch;      /* documents at once; does not change results */
-  size_t max_length; /* of longer ones the last max_length tokens */
+  size_t max_length; /* of longer ones the max_length tokens that are read last */
 } thaw_classifier;
 
 /* Class probabilities of every document; `predictions` has the corpus' count and receives gold

@@ -230,8 +230,7 @@ static thaw_status find_sets(thaw_context *ctx, thaw_training *training, trained
   const size_t bytes = MOST_SETS * training->rate_group_count * sizeof *all->rates;
   *all = (trained_sets){.rates = malloc(bytes + 1)};
   if (!all->rates) return thaw_fail_memory(ctx, bytes);
-  int64_t step = training->steps_from[training->epoch] + training->batch;
-  for (; step < end; step++) {
+  for (int64_t step = thaw_training_step(training); step < end; step++) {
     thaw_status status = thaw_training_rates(ctx, training, step, training->rates);
     if (status) return status;
     count_step(training, all);
@@ -275,7 +274,8 @@ static thaw_status measure_sets(thaw_context *ctx, thaw_training *training, cons
   thaw_status status = lay_out(ctx, training->batches, epoch, p);
   if (status == THAW_OK) status = try_sizes(ctx, training, all->sets[0].rates, for_sizes, p);
   if (status) return status;
-  const double mean = seconds_of_all(p) / (double)p->count;
+  const int64_t steps = training->steps_from[epoch + 1] - training->steps_from[epoch];
+  const double mean = seconds_of_all(p) / (double)steps;
   cost->bytes = resident_of(p);
   for (size_t s = 0; s < all->count && status == THAW_OK; s++) {
     double share = 1;
@@ -326,7 +326,10 @@ thaw_status thaw_training_measure(thaw_context *ctx, thaw_training *training,
                                   const thaw_evaluation *evaluations, size_t evaluation_count,
                                   thaw_cost *cost) {
   *cost = (thaw_cost){0};
-  thaw_status status = measure_steps(ctx, training, cost);
+  thaw_status status = THAW_OK;
+  if (training->stage->optimizer.kind == THAW_OPTIMIZER_NT_ASGD)
+    status = thaw_optimizer_average_begin(ctx, training->optimizer);
+  if (status == THAW_OK) status = measure_steps(ctx, training, cost);
   for (size_t i = 0; i < evaluation_count && status == THAW_OK; i++) {
     if (evaluations[i].times > 0 && evaluations[i].corpus->count > 0)
       status = measure_evaluation(ctx, training, &evaluations[i], cost);

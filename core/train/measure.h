@@ -5,6 +5,9 @@
  * most groups trained; between them lie straight lines, by which the time of every batch of the
  * epoch is read off; epochs are alike. Then each other set of trained groups that the schedule
  * comes to is tried on a batch of about the mean size, and its steps take that share of the time.
+ * Every batch is tried as a step of its own, also where a step takes several: then the optimizer's
+ * part is counted once a batch. Training is taken to go on to its last epoch, patience or not, and
+ * NT-ASGD to average from now on.
  * An evaluation is read off in the same way from forward passes over batches of its own corpus.
  *
  * Memory. It is looked at after the step on the largest batch, and after the largest evaluation.

@@ -27,9 +27,10 @@ static thaw_status start(thaw_context *ctx, const thaw_plugin_use *encoder, size
   return THAW_OK;
 }
 
+/* One decoder for both directions, where there are two. */
 static thaw_status add_decoder(thaw_context *ctx, thaw_model *model) {
   const thaw_encoder_info *info = &model->info;
-  size_t width = info->width[info->layers - 1];
+  const size_t last = info->layers - 1, width = info->width[last] - info->backward_width[last];
   model->tied = info->embedding && info->embedding->shape[1] == width;
   if (model->tied) {
     model->decoder_weight = info->embedding;
@@ -43,6 +44,24 @@ static thaw_status add_decoder(thaw_context *ctx, thaw_model *model) {
       thaw_params_add(model->params, ctx, "decoder", "bias", 1, (size_t[]){model->vocabulary},
                       (thaw_init){THAW_INIT_CONSTANT, 0, 0});
   return model->decoder_weight && model->decoder_bias ? THAW_OK : THAW_FAILED;
+}
+
+thaw_status thaw_model_add_tied_decoder(thaw_context *ctx, thaw_model *model) {
+  const thaw_tensor *embedding = model->info.embedding;
+  const size_t width = model->info.width[model->info.layers - 1];
+  if (!embedding) {
+    return thaw_fail(ctx, THAW_INVALID,
+                     "a language model beside the classifier needs an encoder with an embedding, "
+                     "which its decoder is tied to");
+  }
+  if (embedding->shape[1] != width) {
+    return thaw_fail(ctx, THAW_INVALID,
+                     "a language model beside the classifier needs a decoder that is tied to the "
+                     "embedding: the last layer has %zu features and the embedding %zu; they must "
+                     "be equal",
+                     width, embedding->shape[1]);
+  }
+  return add_decoder(ctx, model);
 }
 
 static thaw_status add_head(thaw_context *ctx, thaw_model *model, const thaw_plugin_use *head,
@@ -103,8 +122,8 @@ void thaw_model_free(thaw_model *model) {
 
 size_t thaw_model_rate_groups(const thaw_model *model, thaw_rate_group *rate_groups) {
   const thaw_params *params = model->params;
-  bool embedding_last = model->decoder_bias && model->tied;
-  const thaw_param_group *embedding = NULL;
+  const bool tied = model->decoder_bias && model->tied, embedding_last = tied && !model->head;
+  const thaw_param_group *embedding = NULL, *beside = NULL;
   size_t count = 0;
   for (size_t g = 0; g < params->count; g++) {
     const thaw_param_group *group = &params->groups[g];
@@ -112,8 +131,18 @@ size_t thaw_model_rate_groups(const thaw_model *model, thaw_rate_group *rate_gro
       embedding = group;
       continue;
     }
+    if (tied && model->head && group->params[0].tensor == model->decoder_bias) {
+      beside = group;
+      continue;
+    }
     rate_groups[count++] =
         (thaw_rate_group){.name = group->name, .groups = {group}, .group_count = 1};
+  }
+  for (size_t s = 0; s < count && beside; s++) {
+    thaw_rate_group *rate_group = &rate_groups[s];
+    if (rate_group->groups[0]->params[0].tensor != model->info.embedding) continue;
+    rate_group->groups[1] = beside;
+    rate_group->group_count = 2;
   }
   if (embedding) {
     thaw_rate_group *last = &rate_groups[count - 1]; /* the decoder, which was added last */

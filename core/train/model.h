@@ -16,6 +16,7 @@ typedef struct thaw_model {
   thaw_encoder_info info;
   size_t vocabulary;
   /* A language model: */
+  /* and, where it is asked for, a classifier: */
   thaw_tensor *decoder_weight; /* [V][D]; the embedding itself when tied */
   thaw_tensor *decoder_bias;   /* [V] */
   bool tied;
@@ -33,11 +34,15 @@ thaw_status thaw_model_create_classifier(thaw_context *ctx, const thaw_plugin_us
                                          const thaw_plugin_use *head, size_t vocabulary,
                                          size_t classes, uint64_t seed, thaw_params *weights,
                                          thaw_model **model);
+/* Gives a classifier a language model's tied decoder, of which the group "decoder" holds the bias,
+ * for a loss beside its own. THAW_INVALID where the last layer is not as wide as the embedding. */
+thaw_status thaw_model_add_tied_decoder(thaw_context *ctx, thaw_model *model);
 void thaw_model_free(thaw_model *model);
 
 /* The rate groups of a model that a schedule speaks of, from the input to the output. A
- * classifier's are its parameter groups. A tied language model's embedding belongs to its output as
- * well: as in fastai it stands last, together with the decoder, under the name "embedding". */
+ * classifier's are its parameter groups; a decoder that it has belongs to its embedding. A tied
+ * language model's embedding belongs to its output as well: as in fastai it stands last, together
+ * with the decoder, under the name "embedding". */
 typedef struct thaw_rate_group {
   const char *name; /* the model's */
   const thaw_param_group *groups[2];

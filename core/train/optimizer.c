@@ -9,6 +9,10 @@
 #include "tensor/kernels.h"
 #include "tensor/touched.h"
 
+static bool is_adam(const thaw_optimizer_config *config) {
+  return config->kind == THAW_OPTIMIZER_ADAM;
+}
+
 static size_t trained_tensors(const thaw_rate_group *rate_groups, size_t rate_group_count) {
   size_t count = 0;
   for (size_t s = 0; s < rate_group_count; s++)
@@ -22,7 +26,7 @@ static size_t trained_tensors(const thaw_rate_group *rate_groups, size_t rate_gr
 static bool keep_rows(const thaw_optimizer_config *config, thaw_optimized *entry) {
   thaw_tensor *tensor = entry->tensor;
   if (tensor->rank != 2) return true;
-  if (config->kind == THAW_OPTIMIZER_SGD && config->weight_decay > 0) return true;
+  if (!is_adam(config) && config->weight_decay > 0) return true;
   tensor->touched = thaw_touched_create(tensor->shape[0]);
   entry->live = calloc(tensor->shape[0], sizeof *entry->live);
   return tensor->touched && entry->live;
@@ -37,11 +41,11 @@ static thaw_status add(thaw_context *ctx, thaw_optimizer *optimizer, size_t rate
   entry->rate_group = rate_group;
   entry->name = malloc(length);
   param->tensor->grad = calloc(size, sizeof(float));
-  bool moments = config->kind == THAW_OPTIMIZER_ADAM || config->momentum > 0;
+  bool moments = is_adam(config) || config->momentum > 0;
   if (moments) entry->moments[0] = calloc(size, sizeof(float));
-  if (config->kind == THAW_OPTIMIZER_ADAM) entry->moments[1] = calloc(size, sizeof(float));
+  if (is_adam(config)) entry->moments[1] = calloc(size, sizeof(float));
   bool whole = entry->name && param->tensor->grad && (!moments || entry->moments[0]) &&
-               (config->kind != THAW_OPTIMIZER_ADAM || entry->moments[1]);
+               (!is_adam(config) || entry->moments[1]);
   if (!whole || !keep_rows(config, entry)) return thaw_fail_memory(ctx, size * sizeof(float));
   snprintf(entry->name, length, "%s/%s", group->name, param->name);
   return THAW_OK;
@@ -86,6 +90,7 @@ void thaw_optimizer_free(thaw_optimizer *optimizer) {
     free(entry->live);
     free(entry->moments[0]);
     free(entry->moments[1]);
+    free(entry->average);
     free(entry->name);
   }
   free(optimizer->tensors);
@@ -196,11 +201,12 @@ static void update_tensor(thaw_optimized *entry, update u) {
 
 static update update_of(const thaw_optimizer_config *config, double rate, int64_t steps,
                         float scale) {
-  if (config->kind == THAW_OPTIMIZER_SGD) {
+  if (!is_adam(config)) {
     return (update){.sgd = {.rate = (float)rate,
                             .momentum = (float)config->momentum,
                             .weight_decay = (float)config->weight_decay,
-                            .gradient_scale = scale}};
+                            .gradient_scale = scale,
+                            .nesterov = config->nesterov}};
   }
   return (update){.is_adam = true,
                   .adam = {.rate = (float)rate,
@@ -213,17 +219,20 @@ static update update_of(const thaw_optimizer_config *config, double rate, int64_
                            .gradient_scale = scale}};
 }
 
-void thaw_optimizer_step(thaw_optimizer *optimizer, const double *rates, double norm) {
+void thaw_optimizer_step(thaw_optimizer *optimizer, const double *rates, double scale,
+                         double norm) {
   const thaw_optimizer_config *config = optimizer->config;
   /* clip_grad_norm_ adds 1e-6 to the norm. */
-  float scale = config->clip > 0 && norm > config->clip ? (float)(config->clip / (norm + 1e-6)) : 1;
+  if (config->clip > 0 && norm > config->clip) scale *= config->clip / (norm + 1e-6);
   for (size_t s = 0; s < optimizer->rate_group_count; s++) optimizer->steps[s] += rates[s] > 0;
   for (size_t i = 0; i < optimizer->count; i++) {
     thaw_optimized *entry = &optimizer->tensors[i];
     const double rate = rates[entry->rate_group];
     if (rate > 0)
-      update_tensor(entry, update_of(config, rate, optimizer->steps[entry->rate_group], scale));
+      update_tensor(entry,
+                    update_of(config, rate, optimizer->steps[entry->rate_group], (float)scale));
   }
+  thaw_optimizer_average_add(optimizer);
 }
 
 static bool has_moment(const thaw_optimized *entry, size_t row) {

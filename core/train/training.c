@@ -13,6 +13,16 @@
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
+static int64_t batches_a_step(const thaw_stage_config *stage) {
+  return stage->accumulate > 1 ? stage->accumulate : 1;
+}
+
+/* Steps for so many batches, the last of which may have fewer than the others. */
+static int64_t steps_for(const thaw_stage_config *stage, int64_t batches) {
+  const int64_t each = batches_a_step(stage);
+  return (batches + each - 1) / each;
+}
+
 /* Lays out every epoch once: their numbers of steps differ where bptt varies. */
 static thaw_status count_steps(thaw_context *ctx, thaw_training *training) {
   const size_t epochs = (size_t)training->stage->epochs;
@@ -21,8 +31,8 @@ static thaw_status count_steps(thaw_context *ctx, thaw_training *training) {
   for (size_t e = 0; e < epochs; e++) {
     thaw_status status = thaw_batches_begin(ctx, training->batches, e);
     if (status) return status;
-    training->steps_from[e + 1] =
-        training->steps_from[e] + (int64_t)thaw_batches_count(training->batches);
+    const int64_t count = (int64_t)thaw_batches_count(training->batches);
+    training->steps_from[e + 1] = training->steps_from[e] + steps_for(training->stage, count);
   }
   return THAW_OK;
 }
@@ -87,13 +97,14 @@ void thaw_training_free(thaw_training *training) {
   free(training->rate_groups);
   free(training->rates);
   free(training->steps_from);
+  free(training->class_weights);
   free(training);
 }
 
 /* ---- One step ------------------------------------------------------------------------------ */
 
-static int64_t step_of(const thaw_training *training) {
-  return training->steps_from[training->epoch] + training->batch;
+int64_t thaw_training_step(const thaw_training *training) {
+  return training->steps_from[training->epoch] + steps_for(training->stage, training->batch);
 }
 
 static int64_t steps_of(const thaw_training *training) {
@@ -119,20 +130,26 @@ thaw_status thaw_training_rates(thaw_context *ctx, const thaw_training *training
   return THAW_OK;
 }
 
-static thaw_status find_rates(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
+/* What the batches of a step add up to. */
+typedef struct step_sums {
+  double loss, weight; /* as thaw_task has them */
+  size_t tokens, time; /* time: of all batches together */
+  int64_t batches;
+} step_sums;
+
+/* Steps over fewer tokens move less (Merity et al. 2017, section 5). */
+static void scale_rates(thaw_training *training, const step_sums *sums) {
   const thaw_stage_config *stage = training->stage;
-  thaw_status status = thaw_training_rates(ctx, training, step_of(training), training->rates);
-  if (status || stage->vary_bptt <= 0) return status;
-  /* Steps over fewer tokens move less (Merity et al. 2017, section 5). */
-  const double length = (double)batch->time / (double)stage->bptt;
+  if (stage->vary_bptt <= 0) return;
+  const double length = (double)sums->time / ((double)sums->batches * (double)stage->bptt);
   for (size_t g = 0; g < training->rate_group_count; g++) training->rates[g] *= length;
-  return THAW_OK;
 }
 
-/* A step's random numbers: apart from those of other stages and steps. */
-static thaw_rng step_rng(const thaw_training *training) {
+/* The random numbers of a step's batch: apart from those of other stages, steps and batches. */
+static thaw_rng batch_rng(const thaw_training *training, int64_t number) {
   const uint64_t stream = ((uint64_t)training->stage->kind + 1) << 56;
-  return thaw_rng_make((uint64_t)training->stage->seed, stream + (uint64_t)step_of(training));
+  const int64_t batch = thaw_training_step(training) * batches_a_step(training->stage) + number;
+  return thaw_rng_make((uint64_t)training->stage->seed, stream + (uint64_t)batch);
 }
 
 static thaw_status check_finite(thaw_context *ctx, const thaw_training *training, const char *what,
@@ -145,7 +162,7 @@ static thaw_status check_finite(thaw_context *ctx, const thaw_training *training
                    "); nothing of that step was kept%s%s; lower stages.%s.optimizer.lr (now %g) or "
                    "set stages.%s.optimizer.clip (now %g)",
                    training->stage->name, what, isnan(value) ? "NaN" : "infinite",
-                   step_of(training) + 1, training->epoch + 1,
+                   thaw_training_step(training) + 1, training->epoch + 1,
                    kept ? "; the last good checkpoint is " : "", kept ? path : "",
                    training->stage->name, training->stage->optimizer.lr, training->stage->name,
                    training->stage->optimizer.clip);
@@ -156,7 +173,7 @@ static thaw_status fail_step(thaw_context *ctx, const thaw_training *training) {
   const thaw_status status = thaw_tape_status(training->tape);
   const char *error = thaw_tape_error(training->tape);
   return thaw_fail(ctx, status ? status : THAW_FAILED, "stage %s, step %" PRId64 ": %s",
-                   training->stage->name, step_of(training) + 1,
+                   training->stage->name, thaw_training_step(training) + 1,
                    *error ? error : "the encoder or the head failed without a message");
 }
 
@@ -166,82 +183,112 @@ static thaw_status backward(thaw_context *ctx, thaw_training *training, thaw_ten
   return status == THAW_OK && loss ? THAW_OK : fail_step(ctx, training);
 }
 
-/* Forward and backward: gradients for the groups whose rate is above 0. */
-static thaw_status find_gradients(thaw_context *ctx, thaw_training *training,
-                                  const thaw_batch *batch, thaw_tensor **loss, double *loss_sum,
-                                  size_t *count) {
-  thaw_optimizer_prepare(training->optimizer, training->rates);
-  thaw_tape_begin(training->tape, THAW_TAPE_TRAIN, step_rng(training));
-  *loss = training->task->loss(training, batch, loss_sum, count);
-  return backward(ctx, training, *loss);
+/* Forward and backward: adds to the gradients of the groups whose rate is above 0. `alone`: it is
+ * the step's only batch; else the gradients of its mean loss are multiplied by its weight. */
+static thaw_status add_gradients(thaw_context *ctx, thaw_training *training,
+                                 const thaw_batch *batch, bool alone, step_sums *sums) {
+  double loss_sum = 0, weight = 0;
+  thaw_tape_begin(training->tape, THAW_TAPE_TRAIN, batch_rng(training, sums->batches));
+  thaw_tensor *loss = training->task->loss(training, batch, &loss_sum, &weight);
+  thaw_tensor *part = alone ? loss : thaw_affine(training->tape, loss, (float)weight, 0);
+  thaw_status status = backward(ctx, training, part);
+  if (status == THAW_OK) status = check_finite(ctx, training, "loss", (double)loss->data[0]);
+  sums->loss += loss_sum;
+  sums->weight += weight;
+  sums->tokens += batch->tokens;
+  sums->time += batch->time;
+  sums->batches++;
+  return status;
 }
 
-static thaw_status take_step(thaw_context *ctx, thaw_training *training, const thaw_batch *batch) {
+/* The gradients of all of the step's batches; `scale` makes their mean of them. */
+static thaw_status find_gradients(thaw_context *ctx, thaw_training *training, step_sums *sums,
+                                  double *scale) {
+  const int64_t left = (int64_t)thaw_batches_count(training->batches) - training->batch;
+  const int64_t most = batches_a_step(training->stage), count = most < left ? most : left;
+  thaw_status status = THAW_OK;
+  *sums = (step_sums){0};
+  thaw_optimizer_prepare(training->optimizer, training->rates);
+  while (status == THAW_OK && sums->batches < count) {
+    const size_t index = (size_t)(training->batch + sums->batches);
+    const thaw_batch *batch = thaw_batches_get(training->batches, index);
+    status = add_gradients(ctx, training, batch, count == 1, sums);
+  }
+  *scale = count > 1 && sums->weight > 0 ? 1 / sums->weight : 1;
+  return status;
+}
+
+/* `tokens` receives how many the step's batches had. */
+static thaw_status take_step(thaw_context *ctx, thaw_training *training, size_t *tokens) {
   const double begin = thaw_seconds_now();
-  double loss_sum = 0;
-  size_t count = 0;
-  thaw_tensor *loss = NULL;
-  thaw_status status = find_rates(ctx, training, batch);
-  if (status == THAW_OK) status = find_gradients(ctx, training, batch, &loss, &loss_sum, &count);
-  if (status == THAW_OK) status = check_finite(ctx, training, "loss", loss->data[0]);
+  const int64_t step = thaw_training_step(training);
+  step_sums sums;
+  double scale;
+  thaw_status status = thaw_training_rates(ctx, training, step, training->rates);
+  if (status == THAW_OK) status = find_gradients(ctx, training, &sums, &scale);
   if (status) return status;
-  const double norm = thaw_optimizer_norm(training->optimizer);
+  scale_rates(training, &sums);
+  const double norm = scale * thaw_optimizer_norm(training->optimizer);
   status = check_finite(ctx, training, "gradient", norm);
   if (status) return status;
-  thaw_optimizer_step(training->optimizer, training->rates, norm);
-  training->loss_sum += loss_sum;
-  training->loss_count += (double)count;
+  thaw_optimizer_step(training->optimizer, training->rates, scale, norm);
+  training->loss_sum += sums.loss;
+  training->loss_count += sums.weight;
   const double taken = thaw_seconds_now() - begin;
-  const thaw_step_row row = {.step = step_of(training),
+  const thaw_step_row row = {.step = step,
                              .epoch = training->epoch,
-                             .loss = count ? loss_sum / (double)count : NAN,
+                             .loss = sums.weight > 0 ? sums.loss / sums.weight : NAN,
                              .gradient_norm = norm,
-                             .tokens_per_second = taken > 0 ? (double)batch->tokens / taken : 0};
+                             .tokens_per_second = taken > 0 ? (double)sums.tokens / taken : 0};
   if (!thaw_series_add_step(training->series, &row, training->rates)) {
     return thaw_fail_memory(ctx, sizeof row);
   }
-  training->batch++;
+  training->batch += sums.batches;
+  *tokens = sums.tokens;
   return THAW_OK;
 }
 
 thaw_status thaw_training_try(thaw_context *ctx, thaw_training *training, const thaw_batch *batch,
                               const double *rates) {
-  double loss_sum = 0;
-  size_t count = 0;
-  thaw_tensor *loss = NULL;
+  step_sums sums = {0};
   if (!rates) {
-    thaw_tape_begin(training->tape, THAW_TAPE_EVALUATE, step_rng(training));
-    loss = training->task->loss(training, batch, &loss_sum, &count);
+    thaw_tape_begin(training->tape, THAW_TAPE_EVALUATE, batch_rng(training, 0));
+    const thaw_tensor *loss = training->task->loss(training, batch, &sums.loss, &sums.weight);
     return loss ? THAW_OK : fail_step(ctx, training);
   }
   memcpy(training->rates, rates, training->rate_group_count * sizeof *rates);
-  thaw_status status = find_gradients(ctx, training, batch, &loss, &loss_sum, &count);
+  thaw_optimizer_prepare(training->optimizer, training->rates);
+  thaw_status status = add_gradients(ctx, training, batch, true, &sums);
   if (status) return status;
   const double norm = thaw_optimizer_norm(training->optimizer);
-  thaw_optimizer_step(training->optimizer, training->rates, norm);
+  thaw_optimizer_step(training->optimizer, training->rates, 1, norm);
   return THAW_OK;
 }
 
 /* ---- The end of an epoch ------------------------------------------------------------------- */
 
-/* Of equal accuracies the lower loss is the better one: small validation sets have many ties. */
+/* Of equal accuracies the lower loss is the better one: small validation sets have many ties.
+ * Language models have no accuracy. */
 static bool is_better(const thaw_epoch_row *row, const thaw_epoch_row *best) {
-  if (row->accuracy != best->accuracy) return row->accuracy > best->accuracy;
+  if (row->accuracy > best->accuracy || row->accuracy < best->accuracy)
+    return row->accuracy > best->accuracy;
   return row->valid_loss < best->valid_loss;
 }
 
 static thaw_status keep_best(thaw_context *ctx, thaw_training *training) {
   const thaw_series *series = training->series;
   const thaw_epoch_row *row = &series->epochs[series->epoch_count - 1];
-  if (training->best && !is_better(row, &series->epochs[training->best_epoch])) return THAW_OK;
+  const bool first = training->best_epoch < 0;
+  if (!first && !is_better(row, &series->epochs[training->best_epoch])) return THAW_OK;
   training->best_epoch = training->epoch;
+  if (!training->stage->best_epoch) return THAW_OK;
   if (!training->best) return thaw_params_clone(ctx, training->model->params, &training->best);
   thaw_params_copy(training->best, training->model->params);
   return THAW_OK;
 }
 
-static thaw_status end_epoch(thaw_context *ctx, thaw_training *training, double began) {
-  const thaw_stage_config *stage = training->stage;
+/* Measures the weights, or their averages where there are some, and keeps the row. */
+static thaw_status measure_epoch(thaw_context *ctx, thaw_training *training, double began) {
   const double loss = training->loss_sum / training->loss_count;
   thaw_epoch_row row = {.epoch = training->epoch,
                         .step = training->steps_from[training->epoch + 1],
@@ -256,11 +303,18 @@ static thaw_status end_epoch(thaw_context *ctx, thaw_training *training, double 
   if (status) return status;
   row.seconds = training->seconds + thaw_seconds_now() - began;
   if (!thaw_series_add_epoch(training->series, &row)) return thaw_fail_memory(ctx, sizeof row);
-  if (stage->best_epoch && training->valid) status = keep_best(ctx, training);
+  return training->valid ? keep_best(ctx, training) : THAW_OK;
+}
+
+static thaw_status end_epoch(thaw_context *ctx, thaw_training *training, double began) {
+  thaw_optimizer_average_swap(training->optimizer);
+  thaw_status status = measure_epoch(ctx, training, began);
+  thaw_optimizer_average_swap(training->optimizer);
+  if (status) return status;
   training->epoch++;
   training->batch = 0;
   training->loss_sum = training->loss_count = 0;
-  return status;
+  return THAW_OK;
 }
 
 /* ---- The loop ------------------------------------------------------------------------------ */
@@ -286,7 +340,7 @@ static void show(const thaw_training *training, run *r) {
   snprintf(note, sizeof note, "epoch %" PRId64 "/%" PRId64 ", %sloss %.3f, rate %.2g%s%s", epoch,
            epochs, training->stage->sampled_softmax ? "sampled " : "", loss, highest,
            *measured ? ", validation " : "", measured);
-  const int64_t done = training->epoch < epochs ? step_of(training) : steps_of(training);
+  const int64_t done = training->epoch < epochs ? thaw_training_step(training) : steps_of(training);
   thaw_progress_update(r->progress, (size_t)done, r->tokens, note);
 }
 
@@ -314,7 +368,31 @@ static thaw_status look_around(thaw_context *ctx, thaw_training *training, run *
   return thaw_fail(ctx, THAW_INTERRUPTED,
                    "stage %s stopped after %" PRId64 " of %" PRId64
                    " steps; the same command goes on from there",
-                   training->stage->name, step_of(training), steps_of(training));
+                   training->stage->name, thaw_training_step(training), steps_of(training));
+}
+
+/* Is the last validation loss above the best before the n before it? Of Merity et al. 2017,
+ * algorithm 1: t > n and v > min(v_0 … v_(t−n−1)). */
+static bool is_stuck(const thaw_series *series, int64_t n) {
+  const int64_t last = (int64_t)series->epoch_count - 1;
+  for (int64_t i = 0; i < last - n; i++) {
+    if (series->epochs[last].valid_loss > series->epochs[i].valid_loss) return true;
+  }
+  return false;
+}
+
+/* Called after an epoch. */
+static thaw_status average_if_stuck(thaw_context *ctx, thaw_training *training, const run *r) {
+  const thaw_optimizer_config *config = &training->stage->optimizer;
+  if (config->kind != THAW_OPTIMIZER_NT_ASGD || training->optimizer->averaged > 0) return THAW_OK;
+  if (!is_stuck(training->series, config->n)) return THAW_OK;
+  thaw_status status = thaw_optimizer_average_begin(ctx, training->optimizer);
+  if (status) return status;
+  thaw_progress_hide(r->progress);
+  thaw_log(ctx, THAW_LOG_INFO,
+           "%s: validation no longer improves: weights are averaged from epoch %" PRId64 " on",
+           training->stage->name, training->epoch + 1);
+  return THAW_OK;
 }
 
 static thaw_status run_epoch(thaw_context *ctx, thaw_training *training, run *r) {
@@ -325,15 +403,41 @@ static thaw_status run_epoch(thaw_context *ctx, thaw_training *training, run *r)
   while (training->batch < count) {
     status = look_around(ctx, training, r);
     if (status) return status;
-    const thaw_batch *batch = thaw_batches_get(training->batches, (size_t)training->batch);
-    status = take_step(ctx, training, batch);
+    size_t tokens = 0;
+    status = take_step(ctx, training, &tokens);
     if (status) return status;
-    r->tokens += (double)batch->tokens;
+    r->tokens += (double)tokens;
     show(training, r);
   }
   status = end_epoch(ctx, training, r->began);
+  if (status == THAW_OK) status = average_if_stuck(ctx, training, r);
   /* All steps are done: a checkpoint taken now begins with the validation. */
   return status == THAW_INTERRUPTED ? look_around(ctx, training, r) : status;
+}
+
+/* All epochs are done, or patience is at its end. */
+static bool is_over(const thaw_training *training) {
+  const thaw_stage_config *stage = training->stage;
+  if (training->epoch >= stage->epochs) return true;
+  if (stage->patience <= 0 || training->best_epoch < 0) return false;
+  return training->epoch - 1 - training->best_epoch >= stage->patience;
+}
+
+/* The values that the stage ends with. */
+static void settle(const thaw_training *training) {
+  if (training->best) {
+    thaw_params_copy(training->model->params, training->best);
+  } else {
+    thaw_optimizer_average_swap(training->optimizer);
+  }
+}
+
+/* "accuracy 0.8712", of the epoch that was kept. */
+static void describe_end(const thaw_training *training, char *note, size_t space) {
+  const thaw_series *series = training->series;
+  if (!training->valid || series->epoch_count == 0) return;
+  const size_t kept = training->best ? (size_t)training->best_epoch : series->epoch_count - 1;
+  training->task->describe(&series->epochs[kept], note, space);
 }
 
 thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training) {
@@ -344,18 +448,20 @@ thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training) {
                                      (size_t)steps_of(training), "tokens");
   }
   thaw_status status = THAW_OK;
-  while (status == THAW_OK && training->epoch < training->stage->epochs) {
+  while (status == THAW_OK && !is_over(training)) {
     status = run_epoch(ctx, training, &r);
     if (status == THAW_OK) show(training, &r);
   }
   count_seconds(training, &r);
-  if (status == THAW_OK && training->best)
-    thaw_params_copy(training->model->params, training->best);
   char note[64] = "done";
-  const thaw_series *series = training->series;
-  const int64_t last = training->best ? training->best_epoch : training->stage->epochs - 1;
-  if (status == THAW_OK && training->valid && series->epoch_count > 0)
-    training->task->describe(&series->epochs[last], note, sizeof note);
+  if (status == THAW_OK) settle(training);
+  if (status == THAW_OK) describe_end(training, note, sizeof note);
   thaw_progress_end(r.progress, status == THAW_OK ? note : "stopped");
+  if (status == THAW_OK && training->epoch < training->stage->epochs) {
+    thaw_log(
+        ctx, THAW_LOG_INFO,
+        "%s: ended after epoch %" PRId64 " of %" PRId64 ": none since epoch %" PRId64 " was better",
+        training->stage->name, training->epoch, training->stage->epochs, training->best_epoch + 1);
+  }
   return status;
 }

@@ -5,7 +5,20 @@
  *
  * Random numbers of a step depend on the stage's seed and the step's number alone, batches on the
  * epoch's. So the members of thaw_training that are marked as state are all that a checkpoint needs
- * for the rest of the training to end in the same bits. */
+ * for the rest of the training to end in the same bits.
+ *
+ * A step may take several batches (stage->accumulate): the gradient is then the mean of theirs, by
+ * the weight of their targets, as that of one batch of all their documents would be, but that
+ * dropout and batch norm see each batch alone. Schedules, the tables of metrics and whatever else
+ * says "step" count these steps; an epoch's last one has what batches are left.
+ *
+ * The best epoch is the one with the highest validation accuracy, of equal ones the one with the
+ * lowest validation loss; a language model's is the one with the lowest validation loss. Training
+ * ends early when stage->patience epochs have passed since.
+ *
+ * With NT-ASGD, once weights are averaged (optimizer.h), the averages are what is validated and
+ * what the training ends with, as the best epoch's and as the last one's. Averaging begins after an
+ * epoch whose validation loss is above the lowest of those more than n epochs before it. */
 #ifndef THAW_TRAINING_H
 #define THAW_TRAINING_H
 
@@ -22,9 +35,9 @@ typedef struct thaw_training thaw_training;
 typedef struct thaw_task {
   /* Records the forward pass on training->tape: a scalar to be minimised, penalties included; NULL
    * when an operation failed. `loss_sum` receives the sum of the losses without penalties over the
-   * `count` targets. */
+   * targets, `weight` what these count for together: their number, unless classes have weights. */
   thaw_tensor *(*loss)(thaw_training *training, const thaw_batch *batch, double *loss_sum,
-                       size_t *count);
+                       double *weight);
   /* Measures training->valid, which is there, and fills in the row. */
   thaw_status (*validate)(thaw_context *ctx, thaw_training *training, thaw_epoch_row *row);
   /* The batches in which a corpus is evaluated; owned by the caller. */
@@ -53,8 +66,9 @@ struct thaw_training {
   thaw_tape *tape;
   thaw_rate_group *rate_groups;
   size_t rate_group_count;
-  double *rates;       /* [rate_group_count] of this step */
-  int64_t *steps_from; /* [epochs + 1]: the first step of each epoch; last, their number */
+  double *rates;        /* [rate_group_count] of this step */
+  int64_t *steps_from;  /* [epochs + 1]: the first step of each epoch; last, their number */
+  float *class_weights; /* [classes] of a classifier, set by its maker, owned; NULL: all 1 */
 
   /* State: */
   thaw_model *model; /* the caller's */
@@ -63,10 +77,10 @@ struct thaw_training {
   int64_t epoch, batch; /* the next step */
   double loss_sum;   /* over the epoch's steps so far, without penalties; sampled where the stage's
                         softmax is */
-  double loss_count; /* its targets */
+  double loss_count; /* the weight of its targets */
   thaw_series *series;
-  thaw_params *best;  /* the values after the best epoch; NULL while there is none */
-  int64_t best_epoch; /* counted from 0 */
+  thaw_params *best;  /* the values after the best epoch; NULL: none yet, or the last are kept */
+  int64_t best_epoch; /* counted from 0; −1: none yet */
   double seconds;     /* spent in training, interruptions left out */
 };
 
@@ -78,10 +92,14 @@ thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *sta
                                  thaw_training **training);
 void thaw_training_free(thaw_training *training);
 
-/* Trains to the end; the model then has the values of the last epoch, or of the best one where the
- * stage says so. THAW_INTERRUPTED: a checkpoint has been written. THAW_FAILED: among others a loss
- * or gradient that is not finite, with step and stage, before it touched a weight. */
+/* Trains to the end, or until patience is; the model then has the values of the last epoch, or of
+ * the best one where the stage says so. THAW_INTERRUPTED: a checkpoint has been written.
+ * THAW_FAILED: among others a loss or gradient that is not finite, with step and stage, before it
+ * touched a weight. */
 thaw_status thaw_training_run(thaw_context *ctx, thaw_training *training);
+
+/* The number of the next step. */
+int64_t thaw_training_step(const thaw_training *training);
 
 /* The rates of all rate groups at a step, `rates` [rate_group_count], without what a varied bptt
  * makes of them. */

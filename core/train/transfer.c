@@ -7,6 +7,7 @@
 #include "base/context.h"
 #include "plugin/settings.h"
 #include "tensor/tape.h"
+#include "thaw/recurrent.h"
 
 static const char head_group[] = "head";
 
@@ -56,6 +57,33 @@ static thaw_status check_groups(thaw_context *ctx, const thaw_transfer *transfer
     if (!thaw_params_group(params, group)) return fail_group(ctx, params, "this model", group);
     if (!thaw_params_group(source->params, group))
       return fail_group(ctx, source->params, source->name, group);
+  }
+  return THAW_OK;
+}
+
+/* ---- Direction ------------------------------------------------------------------------------- */
+
+/* Does the group hold the word embeddings, which are the same in every direction? */
+static bool has_embedding(const thaw_model *model, const thaw_param_group *group) {
+  for (size_t p = 0; p < group->count; p++) {
+    if (group->params[p].tensor == model->info.embedding) return true;
+  }
+  return false;
+}
+
+static thaw_status check_direction(thaw_context *ctx, const thaw_transfer *transfer,
+                                   const thaw_transfer_source *source, const thaw_model *model) {
+  const thaw_direction here = model->info.direction, there = source->direction;
+  if (here == there) return THAW_OK;
+  for (size_t g = 0; g < model->params->count; g++) {
+    const thaw_param_group *group = &model->params->groups[g];
+    if (!is_taken(transfer, source, group->name) || has_embedding(model, group)) continue;
+    return thaw_fail(ctx, THAW_INVALID,
+                     "%s reads %s, this model reads %s, and '%s' of the one is of no use to the "
+                     "other: set encoder.direction to %s, or let transfer take over the embedding "
+                     "alone",
+                     source->name, thaw_directions[there], thaw_directions[here], group->name,
+                     thaw_directions[there]);
   }
   return THAW_OK;
 }
@@ -110,6 +138,7 @@ thaw_status thaw_transfer_check(thaw_context *ctx, const thaw_transfer *transfer
                                 const thaw_transfer_source *source, const thaw_model *model) {
   const thaw_params *params = model->params;
   thaw_status status = source ? check_groups(ctx, transfer, source, params) : THAW_OK;
+  if (source && status == THAW_OK) status = check_direction(ctx, transfer, source, model);
   for (size_t g = 0; g < params->count && status == THAW_OK; g++) {
     const thaw_param_group *group = &params->groups[g];
     if (!is_taken(transfer, source, group->name)) continue;
@@ -186,7 +215,7 @@ static void summarise(const thaw_transfer *transfer, const thaw_transfer_source 
     const thaw_param_group *group = &params->groups[g];
     if (!is_taken(transfer, source, group->name)) continue;
     thaw_buffer_format(summary, "%s%s", taken++ ? ", " : "takes over ", group->name);
-    if (group->params[0].tensor == model->info.embedding) {
+    if (has_embedding(model, group)) {
       thaw_buffer_format(summary, " (%zu words; %zu new ones start at the mean)",
                          model->vocabulary - new_words, new_words);
     }

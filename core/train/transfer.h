@@ -16,11 +16,13 @@ typedef struct thaw_transfer_source {
   const char *name; /* for messages: "pretrain", "runs/a.h5 (finetune)" */
   const thaw_params *params;
   const thaw_vocabulary *vocabulary;
+  thaw_direction direction; /* in which its encoder reads */
 } thaw_transfer_source;
 
 /* Can `model` take over what `transfer` names? THAW_INVALID: a group that one of the two lacks
- * (with those that there are), shapes that differ (both shapes, and what to change). The values do
- * not matter. `source` is NULL for transfer none. */
+ * (with those that there are), shapes that differ (both shapes, and what to change), an encoder
+ * that reads in another direction, unless its embedding is all that is taken. The values do not
+ * matter. `source` is NULL for transfer none. */
 thaw_status thaw_transfer_check(thaw_context *ctx, const thaw_transfer *transfer,
                                 const thaw_transfer_source *source, const thaw_model *model);
 

@@ -195,8 +195,8 @@ static thaw_tensor *run_layer(const settings *s, thaw_tape *tape, const layer *l
 
 static bool fits(const settings *s, thaw_tape *tape, const thaw_encoder_input *input) {
   if (input->time <= (size_t)s->positions) return true;
-  const char *what = input->language_model ? "context" : "document";
-  const char *key = input->language_model ? "bptt" : "max_length";
+  const char *what = input->lengths ? "document" : "context";
+  const char *key = input->lengths ? "max_length" : "bptt";
   const long long most = (long long)s->positions;
   thaw_tape_fail(tape, "transformer",
                  "a %s of %zu tokens is longer than the encoder's positions, %lld: lower the "

@@ -65,9 +65,9 @@ static thaw_status create(void *self, const void *settings_, const thaw_encoder_
   return thaw_blocks_create(self, &s->head, inputs, classes, params, ctx);
 }
 
-static thaw_tensor *pool(thaw_tape *tape, const char *part, thaw_tensor *states,
+static thaw_tensor *pool(thaw_tape *tape, const settings *s, const char *part, thaw_tensor *states,
                          const thaw_head_input *input) {
-  if (is_part(part, "last")) return thaw_pool_last(tape, states, input->lengths);
+  if (is_part(part, "last")) return thaw_head_final(tape, &s->head.layers, input);
   if (is_part(part, "max")) return thaw_pool_max(tape, states, input->lengths);
   if (is_part(part, "mean")) return thaw_pool_mean(tape, states, input->lengths);
   return thaw_pool_last(tape, input->states->embedded, input->lengths);
@@ -79,7 +79,7 @@ static thaw_status forward(void *self, const void *settings_, thaw_tape *tape,
   thaw_tensor *states = thaw_head_states(tape, &s->head.layers, input);
   thaw_tensor *pooled[PART_COUNT];
   for (size_t i = 0; i < s->parts.count; i++) {
-    pooled[i] = pool(tape, s->parts.values[i], states, input);
+    pooled[i] = pool(tape, s, s->parts.values[i], states, input);
   }
   thaw_tensor *side_by_side = thaw_concat(tape, s->parts.count, pooled, 1);
   *logits = thaw_blocks_forward(self, &s->head, tape, side_by_side);

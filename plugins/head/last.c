@@ -2,8 +2,9 @@
  *
  *     head: {plugin: last, hidden: [50], dropout: [0.4, 0.1], layers: [last]}
  *
- * What a recurrent network remembers at the end of a document: the simplest head, and the baseline
- * of the others. Howard and Ruder 2018 (arXiv 1801.06146), section 3.3. */
+ * What a recurrent network remembers at the end of a document (a backward half: at its beginning,
+ * where it ends): the simplest head, and the baseline of the others. Howard and Ruder 2018 (arXiv
+ * 1801.06146), section 3.3. */
 #include <thaw/head.h>
 
 typedef struct settings {
@@ -24,8 +25,7 @@ static thaw_status create(void *self, const void *settings_, const thaw_encoder_
 static thaw_status forward(void *self, const void *settings_, thaw_tape *tape,
                            const thaw_head_input *input, thaw_tensor **logits) {
   const settings *s = settings_;
-  thaw_tensor *states = thaw_head_states(tape, &s->head.layers, input);
-  thaw_tensor *pooled = thaw_pool_last(tape, states, input->lengths);
+  thaw_tensor *pooled = thaw_head_final(tape, &s->head.layers, input);
   *logits = thaw_blocks_forward(self, &s->head, tape, pooled);
   return thaw_tape_status(tape);
 }

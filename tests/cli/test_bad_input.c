@@ -126,6 +126,9 @@ START_TEST(a_wrong_value) {
       {"batch: 8, bptt", "sampled_softmax: 29, batch: 8, bptt",
        "bad.yaml:10:57: stages.pretrain.sampled_softmax: 29 words are not fewer than the 29 of the "
        "vocabulary: leave it out, or set it to less than 29"},
+      {"batch: 8, transfer", "class_weights: {foood: 2}, batch: 8, transfer",
+       "bad.yaml:12:63: stages.classify.class_weights.foood: no training document has the class "
+       "'foood' (did you mean 'food'?)"},
       {"batch: 8, transfer", "batch: 800, transfer",
        "bad.yaml:12:47: stages.classify.batch: a batch of 800 documents is more than the 48 that "
        "there are to train on"}};

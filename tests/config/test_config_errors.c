@@ -132,8 +132,8 @@ START_TEST(values_of_a_wrong_type_are_refused) {
   expect_error("lr: 30", "lr: fast",
                "exp.yaml:19:32: stages.pretrain.optimizer.lr: expected a number, found 'fast'");
   expect_error("name: sgd", "name: agd",
-               "exp.yaml:19:23: stages.pretrain.optimizer.name: expected sgd or adam, found 'agd' "
-               "(did you mean 'sgd'?)");
+               "exp.yaml:19:23: stages.pretrain.optimizer.name: expected sgd, adam or nt_asgd, "
+               "found 'agd' (did you mean 'sgd'?)");
   expect_error(
       "name: sgd", "name: [sgd]",
       "exp.yaml:19:23: stages.pretrain.optimizer.name: expected one value, found a list of "
@@ -199,6 +199,51 @@ START_TEST(values_out_of_range_are_refused) {
   expect_error(
       "dropout: [0, 0]", "dropout: [0, 1]",
       "exp.yaml:27:21: stages.classify.head.dropout: 1 is out of range: expected 0 to 0.95");
+}
+END_TEST
+
+START_TEST(what_training_cannot_do_is_refused) {
+  expect_error("epochs: 10", "patience: -1",
+               "exp.yaml:18:15: stages.pretrain.patience: -1 is out of range: expected 0 to "
+               "1000000 epochs");
+  expect_error("epochs: 10", "accumulate: 0",
+               "exp.yaml:18:17: stages.pretrain.accumulate: 0 is out of range: expected 1 to "
+               "1000000 batches");
+  expect_error("epochs: 4", "label_smoothing: 1.5",
+               "exp.yaml:24:22: stages.classify.label_smoothing: 1.5 is out of range: expected 0 "
+               "to 1");
+  expect_error("epochs: 4", "language_model_weight: -0.5",
+               "exp.yaml:24:28: stages.classify.language_model_weight: -0.5 is out of range: "
+               "expected 0 to 1000");
+  expect_error("epochs: 10", "label_smoothing: 0.1",
+               "exp.yaml:18:5: 'label_smoothing' has no meaning in stages.pretrain; it belongs to "
+               "stages.classify");
+  expect_error("lr: 30", "momentum: 0, nesterov: true",
+               "exp.yaml:19:51: stages.pretrain.optimizer.nesterov: needs a momentum above 0");
+  expect_error("name: sgd", "nesterov: true",
+               "exp.yaml:19:17: 'nesterov' has no meaning in stages.pretrain.optimizer with name: "
+               "adam; it belongs to name: sgd");
+  expect_error("name: sgd, lr: 30", "name: nt_asgd, n: 0",
+               "exp.yaml:19:35: stages.pretrain.optimizer.n: 0 is out of range: expected 1 to "
+               "1000000 epochs");
+}
+END_TEST
+
+START_TEST(bad_class_weights_are_refused) {
+  expect_error("epochs: 4", "class_weights: ballanced",
+               "exp.yaml:24:20: stages.classify.class_weights: expected none or balanced, found "
+               "'ballanced' (did you mean 'balanced'?)");
+  expect_error("epochs: 4", "class_weights: [1, 2]",
+               "exp.yaml:24:20: stages.classify.class_weights: expected one value, found a list of "
+               "2");
+  expect_error("epochs: 4", "class_weights: {a: 2, b: 0}",
+               "exp.yaml:24:30: stages.classify.class_weights.b: 0 is out of range: expected 1e-06 "
+               "to 1000000");
+  expect_error("epochs: 4", "class_weights: {a: many}",
+               "exp.yaml:24:24: stages.classify.class_weights.a: expected a number, found 'many'");
+  expect_error("epochs: 4", "class_weights: {a: {b: 1}}",
+               "exp.yaml:24:24: stages.classify.class_weights.a: expected one value, found a "
+               "mapping");
 }
 END_TEST
 
@@ -359,6 +404,15 @@ START_TEST(stages_need_fitting_data) {
       "--set: stages.classify.data: the data set 'general' has no labels: it needs the "
       "key 'label', or the format folder or labelled");
   write_sample("    valid_fraction: 0.1\n", NULL);
+  expect_load_error((const char *const[]){"stages.classify.patience=2", NULL},
+                    "--set: stages.classify.patience: it needs validation data, and the data set "
+                    "'target' has neither valid nor valid_fraction");
+  expect_load_error((const char *const[]){"stages.finetune.optimizer.name=nt_asgd", NULL},
+                    "--set: stages.finetune.optimizer.name: nt_asgd needs validation data, and the "
+                    "data set 'target' has neither valid nor valid_fraction");
+  expect_load_error((const char *const[]){"stages.finetune.keep=best", NULL},
+                    "--set: stages.finetune.keep: 'best' needs validation data, and the data set "
+                    "'target' has neither valid nor valid_fraction");
   expect_load_error((const char *const[]){"stages.classify.keep=best", NULL},
                     "--set: stages.classify.keep: 'best' needs validation data, and the data set "
                     "'target' has neither valid nor valid_fraction");
@@ -507,6 +561,8 @@ int main(void) {
   tcase_add_test(tests, values_of_a_wrong_type_are_refused);
   tcase_add_test(tests, sections_of_a_wrong_type_are_refused);
   tcase_add_test(tests, values_out_of_range_are_refused);
+  tcase_add_test(tests, what_training_cannot_do_is_refused);
+  tcase_add_test(tests, bad_class_weights_are_refused);
   tcase_add_test(tests, texts_that_cannot_be_are_refused);
   tcase_add_test(tests, plugins_must_be_there_and_of_the_kind);
   tcase_add_test(tests, a_plugin_checks_its_settings_itself);

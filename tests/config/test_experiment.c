@@ -116,6 +116,63 @@ START_TEST(stages_have_defaults) {
   ck_assert(finetune->transfer.all);
   ck_assert_int_eq(finetune->vocabulary, THAW_VOCABULARY_BOTH);
   ck_assert(classify->best_epoch);
+  ck_assert(!finetune->best_epoch);
+  ck_assert(!pretrain->optimizer.nesterov);
+  for (int kind = 0; kind < THAW_STAGE_KINDS; kind++) {
+    ck_assert_int_eq(e->stages[kind].accumulate, 1);
+    ck_assert_int_eq(e->stages[kind].patience, 0);
+  }
+  ck_assert_double_eq(classify->label_smoothing, 0);
+  ck_assert_double_eq(classify->language_model_weight, 0);
+  ck_assert_int_eq(classify->class_weights.kind, THAW_CLASS_WEIGHTS_NONE);
+  thaw_experiment_free(e);
+}
+END_TEST
+
+START_TEST(nt_asgd_has_defaults_of_its_own) {
+  thaw_experiment *e =
+      load_sample("optimizer: {name: sgd, lr: 30, clip: 0.25}", "optimizer: {name: nt_asgd}");
+  const thaw_optimizer_config *optimizer = &e->stages[THAW_STAGE_PRETRAIN].optimizer;
+  ck_assert_int_eq(optimizer->kind, THAW_OPTIMIZER_NT_ASGD);
+  ck_assert_double_eq(optimizer->lr, 30);
+  ck_assert_double_eq(optimizer->weight_decay, 1.2e-6);
+  ck_assert_double_eq(optimizer->clip, 0.25);
+  ck_assert_double_eq(optimizer->momentum, 0);
+  ck_assert_int_eq(optimizer->n, 5);
+  expect_resolved(e, "stages.pretrain.optimizer",
+                  "{name: nt_asgd, lr: 30, n: 5, weight_decay: 1.2e-06, clip: 0.25}");
+  thaw_experiment_free(e);
+}
+END_TEST
+
+START_TEST(patience_keeps_the_best_epoch) {
+  thaw_experiment *e =
+      load((const char *const[]){"stages.finetune.patience=3", "stages.pretrain.keep=best", NULL});
+  ck_assert_int_eq(e->stages[THAW_STAGE_FINETUNE].patience, 3);
+  ck_assert(e->stages[THAW_STAGE_FINETUNE].best_epoch);
+  ck_assert(e->stages[THAW_STAGE_PRETRAIN].best_epoch);
+  expect_resolved(e, "stages.finetune.keep", "best");
+  thaw_experiment_free(e);
+  e = load((const char *const[]){"stages.classify.patience=3", "stages.classify.keep=last", NULL});
+  ck_assert(!e->stages[THAW_STAGE_CLASSIFY].best_epoch);
+  thaw_experiment_free(e);
+}
+END_TEST
+
+START_TEST(class_weights_are_a_word_or_a_mapping) {
+  thaw_experiment *e = load((const char *const[]){"stages.classify.class_weights=balanced", NULL});
+  ck_assert_int_eq(e->stages[THAW_STAGE_CLASSIFY].class_weights.kind, THAW_CLASS_WEIGHTS_BALANCED);
+  expect_resolved(e, "stages.classify.class_weights", "balanced");
+  thaw_experiment_free(e);
+  e = load((const char *const[]){"stages.classify.class_weights={no: 2, 'a b.c': 0.50}", NULL});
+  const thaw_class_weights *weights = &e->stages[THAW_STAGE_CLASSIFY].class_weights;
+  ck_assert_int_eq(weights->kind, THAW_CLASS_WEIGHTS_GIVEN);
+  ck_assert_uint_eq(weights->count, 2);
+  ck_assert_str_eq(weights->names[0], "no");
+  ck_assert_double_eq(weights->weights[0], 2);
+  ck_assert_str_eq(weights->names[1], "a b.c");
+  ck_assert_double_eq(weights->weights[1], 0.5);
+  expect_resolved(e, "stages.classify.class_weights", "{no: 2, \"a b.c\": 0.5}");
   thaw_experiment_free(e);
 }
 END_TEST
@@ -449,14 +506,18 @@ static const char whole[] =
     "    data: general\n"
     "    epochs: 10\n"
     "    batch: 64\n"
+    "    accumulate: 1\n"
     "    bptt: 70\n"
     "    vary_bptt: 0\n"
     "    sampled_softmax: 0\n"
+    "    keep: last\n"
+    "    patience: 0\n"
     "    seed: 7\n"
     "    optimizer:\n"
     "      name: sgd\n"
     "      lr: 30\n"
     "      momentum: 0.9\n"
+    "      nesterov: false\n"
     "      weight_decay: 0.01\n"
     "      clip: 0.25\n"
     "    schedule:\n"
@@ -469,9 +530,12 @@ static const char whole[] =
     "    data: target\n"
     "    epochs: 1\n"
     "    batch: 64\n"
+    "    accumulate: 1\n"
     "    bptt: 70\n"
     "    vary_bptt: 0\n"
     "    sampled_softmax: 0\n"
+    "    keep: last\n"
+    "    patience: 0\n"
     "    seed: 7\n"
     "    optimizer:\n"
     "      name: adam\n"
@@ -491,8 +555,13 @@ static const char whole[] =
     "    data: target\n"
     "    epochs: 4\n"
     "    batch: 64\n"
+    "    accumulate: 1\n"
     "    max_length: 1440\n"
     "    keep: best\n"
+    "    patience: 0\n"
+    "    label_smoothing: 0\n"
+    "    class_weights: none\n"
+    "    language_model_weight: 0\n"
     "    seed: 7\n"
     "    optimizer:\n"
     "      name: adam\n"
@@ -590,7 +659,7 @@ START_TEST(equal_settings_have_equal_parts) {
   thaw_buffer a = {0}, b = {0};
   thaw_experiment *e = load(NULL);
   part_of(e, "stages.pretrain", &a);
-  ck_assert_int_eq(strncmp(a.data, "batch: 64\nbptt: 70\ndata: general\n", 33), 0);
+  ck_assert_int_eq(strncmp(a.data, "accumulate: 1\nbatch: 64\nbptt: 70\ndata: general\n", 47), 0);
   thaw_experiment_free(e);
   e = load_sample("    optimizer: {name: sgd, lr: 30, clip: 0.25}\n",
                   "    optimizer: {clip: 2.5e-1, weight_decay: '0.01', lr: 3e1, name: \"sgd\"}\n");
@@ -639,6 +708,9 @@ int main(void) {
   tcase_add_test(tests, everything_written_is_read);
   tcase_add_test(tests, data_sets_are_read);
   tcase_add_test(tests, stages_have_defaults);
+  tcase_add_test(tests, nt_asgd_has_defaults_of_its_own);
+  tcase_add_test(tests, patience_keeps_the_best_epoch);
+  tcase_add_test(tests, class_weights_are_a_word_or_a_mapping);
   tcase_add_test(tests, without_validation_the_last_epoch_is_kept);
   tcase_add_test(tests, the_name_is_by_default_the_file_s);
   tcase_add_test(tests, stages_change_settings_of_their_own);

@@ -115,6 +115,19 @@ START_TEST(the_longest_documents) {
 }
 END_TEST
 
+/* 60 documents are 15 batches, which are 3 steps. */
+START_TEST(steps_of_several_batches) {
+  use_long_documents(
+      "  classify: {data: target, epochs: 4, batch: 4, accumulate: 5, transfer: none,\n"
+      "             language_model_weight: 0.5}\n",
+      200);
+  fixture_result result = fixture_run("plan experiment.yaml --format csv", NULL);
+  ck_assert_msg(strstr(result.out.data, ",4,12,") != NULL, "%s", result.out.data);
+  fixture_free(&result);
+  compare_with_run();
+}
+END_TEST
+
 START_TEST(a_large_model_and_checkpoints) {
   if (sanitized) return; /* too slow there, and its memory is another */
   use_long_documents("  pretrain: {data: target, epochs: 2, batch: 4, bptt: 20}\n", 400);
@@ -196,6 +209,7 @@ int main(void) {
   tcase_add_checked_fixture(tests, fixture_begin, fixture_end);
   tcase_add_test(tests, a_chain_of_stages);
   tcase_add_test(tests, the_longest_documents);
+  tcase_add_test(tests, steps_of_several_batches);
   tcase_add_test(tests, a_large_model_and_checkpoints);
   tcase_add_test(tests, documents_that_are_only_evaluated_need_memory_too);
   tcase_add_test(tests, it_leaves_no_trace);

@@ -98,6 +98,68 @@ START_TEST(killed_runs_end_in_the_same_bits) {
 }
 END_TEST
 
+/* Everything that a training may have beside its weights: averages, sums over several batches, the
+ * best epoch, a language model beside the classifier. */
+START_TEST(more_state_ends_in_the_same_bits) {
+  fixture_write("more.yaml",
+                "extends: experiment.yaml\n"
+                "stages:\n"
+                "  pretrain: {epochs: 9, accumulate: 3, patience: 8, keep: last,\n"
+                "             optimizer: {name: nt_asgd, n: 1, lr: 60}}\n"
+                "  finetune: {epochs: 2, keep: best, optimizer: {name: sgd, nesterov: true}}\n"
+                "  classify: {accumulate: 2, patience: 5, label_smoothing: 0.1,\n"
+                "             class_weights: balanced, language_model_weight: 0.5}\n");
+  fixture_result whole = fixture_run(
+      "run more.yaml -o whole.h5 --cache one --set stages.pretrain.keep_weights=true", NULL);
+  ck_assert_msg(whole.status == 0, "%s", whole.err.data);
+  ck_assert_ptr_nonnull(strstr(whole.err.data, "pretrain: validation no longer improves"));
+  fixture_free(&whole);
+  int status = 137;
+  size_t kills = 0;
+  for (double seconds = 0.3; status == 137 && kills < 100; seconds *= 1.03, kills++) {
+    fixture_result result = fixture_run_killed(
+        "run more.yaml -o killed.h5 --cache two --checkpoint 0 --set "
+        "stages.pretrain.keep_weights=true",
+        seconds);
+    status = result.status;
+    fixture_free(&result);
+  }
+  ck_assert_int_eq(status, 0);
+  ck_assert_uint_gt(kills, 2);
+  fixture_expect_same_weights("whole.h5", "killed.h5");
+}
+END_TEST
+
+START_TEST(settings_that_are_off_keep_the_key) {
+  fixture_expect(0, "run experiment.yaml -o a.h5");
+  fixture_expect(0,
+                 "run experiment.yaml -o a.h5 --set stages.classify.patience=0 "
+                 "--set stages.classify.accumulate=1 --set stages.classify.label_smoothing=0 "
+                 "--set stages.classify.class_weights=none --set stages.finetune.keep=last "
+                 "--set stages.classify.language_model_weight=0");
+  static const char *const others[] = {"patience=9", "accumulate=2", "label_smoothing=0.1",
+                                       "class_weights=balanced", "language_model_weight=0.1"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    char command[200];
+    snprintf(command, sizeof command, "run experiment.yaml -o a.h5 --set stages.classify.%s",
+             others[i]);
+    fixture_expect_error(2, command, "a.h5 holds another run, whose config or data differ");
+  }
+}
+END_TEST
+
+START_TEST(a_classifier_with_a_language_model_beside_it) {
+  fixture_result result = fixture_run(
+      "run experiment.yaml -o a.h5 --set stages.classify.language_model_weight=0.5", NULL);
+  ck_assert_msg(result.status == 0, "%s", result.err.data);
+  ck_assert_ptr_nonnull(strstr(result.err.data, "decoder from finetune; fresh: head"));
+  fixture_free(&result);
+  result = fixture_run("predict a.h5", "the cat eats at home\n");
+  ck_assert_msg(result.status == 0, "%s", result.err.data);
+  fixture_free(&result);
+}
+END_TEST
+
 START_TEST(an_experiment_of_language_models_alone) {
   fixture_edit("experiment.yaml", "  classify: {", "  finetune: {data: target}\nunused: {");
   fixture_expect_error(2, "run experiment.yaml -o a.h5", "finetune");
@@ -261,6 +323,9 @@ int main(void) {
   tcase_add_test(tests, a_finished_run_is_not_repeated);
   tcase_add_test(tests, the_same_seed_the_same_bits);
   tcase_add_test(tests, killed_runs_end_in_the_same_bits);
+  tcase_add_test(tests, more_state_ends_in_the_same_bits);
+  tcase_add_test(tests, settings_that_are_off_keep_the_key);
+  tcase_add_test(tests, a_classifier_with_a_language_model_beside_it);
   tcase_add_test(tests, an_experiment_of_language_models_alone);
   tcase_add_test(tests, a_sampled_softmax_is_for_training_alone);
   tcase_add_test(tests, a_softmax_that_is_not_sampled_keeps_its_key);

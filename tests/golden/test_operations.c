@@ -87,6 +87,30 @@ START_TEST(cross_entropy) {
 }
 END_TEST
 
+START_TEST(weighted_cross_entropy) {
+  static const char *const names[] = {"smooth", "weighted", "both", "uniform"};
+  const char *name = names[_i];
+  const bool weighted = strcmp(name, "weighted") == 0 || strcmp(name, "both") == 0;
+  golden *file = golden_open("cross_entropy");
+  thaw_tape *tape = thaw_tape_create();
+  int32_t *targets = golden_integers(file, "targets");
+  thaw_tensor *logits = golden_parameter(file, "%s.logits", name);
+  const float *weights = weighted ? golden_get(file, "weights")->data : NULL;
+  const float smoothing = golden_get(file, "%s.smoothing", name)->data[0];
+  thaw_tape_begin(tape, THAW_TAPE_RECORD, thaw_rng_make(1, 1));
+  double sum;
+  thaw_tensor *loss = thaw_weighted_cross_entropy(tape, logits, targets, weights, smoothing, &sum);
+  ck_assert_int_eq(thaw_tape_backward(tape, loss), THAW_OK);
+  golden_compare(file, loss->data, 1, "%s.loss", name);
+  golden_compare(file, logits->grad, thaw_size(logits), "%s.grad.logits", name);
+  if (!weighted) ck_assert_double_eq(sum, 5); /* of seven rows two do not count */
+  free(targets);
+  free_parameter(logits);
+  thaw_tape_free(tape);
+  golden_close(file);
+}
+END_TEST
+
 START_TEST(linear_cross_entropy) {
   golden *file = golden_open("cross_entropy");
   thaw_tape *tape = thaw_tape_create();
@@ -142,6 +166,7 @@ int main(void) {
   TCase *tests = tcase_create("operations");
   tcase_add_test(tests, lstm);
   tcase_add_test(tests, cross_entropy);
+  tcase_add_loop_test(tests, weighted_cross_entropy, 0, 4);
   tcase_add_test(tests, linear_cross_entropy);
   tcase_add_test(tests, sampled_cross_entropy);
   suite_add_tcase(suite, tests);

@@ -127,7 +127,7 @@ START_TEST(all_are_listed_by_kind_and_name_and_the_bad_are_logged) {
     ck_assert_uint_eq(found, 2);
     ck_assert_str_eq(warnings.data,
                      "plugin a/broken_abi.so is not usable: it was built for plugin ABI 4711, this "
-                     "thaw has ABI 1: build it again with the headers of this thaw\n"
+                     "thaw has ABI 2: build it again with the headers of this thaw\n"
                      "plugin a/broken_crash.so crashes while it is loaded (SIGSEGV, Segmentation "
                      "fault)\n");
   }
@@ -191,7 +191,7 @@ static const struct {
   const char *file, *message;
 } broken[] = {
     {"broken_abi",
-     "plugin a/broken_abi.so is not usable: it was built for plugin ABI 4711, this thaw has ABI 1: "
+     "plugin a/broken_abi.so is not usable: it was built for plugin ABI 4711, this thaw has ABI 2: "
      "build it again with the headers of this thaw"},
     {"broken_kind", "plugin a/broken_kind.so is not usable: there is no plugin kind 9"},
     {"broken_symbol",

@@ -262,9 +262,9 @@ END_TEST
 
 START_TEST(every_missing_word_is_named) {
   const thaw_plugin_descriptor good = plugin;
-  plugin.abi = 2;
+  plugin.abi = 1;
   expect_bad(
-      "it was built for plugin ABI 2, this thaw has ABI 1: build it again with the headers "
+      "it was built for plugin ABI 1, this thaw has ABI 2: build it again with the headers "
       "of this thaw");
   plugin = good;
   plugin.kind = 0;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_INPUTS = 16, MESSAGE_SPACE = 1024 };
+enum { MOST_INPUTS = 32, MESSAGE_SPACE = 1024 };
 static const float ALREADY_THERE = 0.25f; /* what parameters' gradients hold before backward */
 
 typedef struct session {

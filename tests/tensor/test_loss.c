@@ -26,6 +26,19 @@ static thaw_tensor *run_cross_entropy(thaw_tape *tape, thaw_tensor *const *input
   return thaw_cross_entropy(tape, inputs[0], user);
 }
 
+/* Targets, and what the classes and a target count for. */
+typedef struct weighting {
+  const int32_t *targets;
+  const float *weights;
+  float smoothing;
+} weighting;
+
+static thaw_tensor *run_weighted_cross_entropy(thaw_tape *tape, thaw_tensor *const *inputs,
+                                               void *user) {
+  const weighting *w = user;
+  return thaw_weighted_cross_entropy(tape, inputs[0], w->targets, w->weights, w->smoothing, NULL);
+}
+
 static thaw_tensor *run_linear_cross_entropy(thaw_tape *tape, thaw_tensor *const *inputs,
                                              void *user) {
   return thaw_linear_cross_entropy(tape, inputs[0], inputs[1], inputs[2], user, NULL);
@@ -57,6 +70,55 @@ START_TEST(cross_entropy_gradients) {
       free_parameter(logits);
     }
   }
+}
+END_TEST
+
+START_TEST(weighted_cross_entropy_gradients) {
+  const size_t shapes[][3] = {{1, 1, 1}, {1, 1, 7}, {5, 1, 2}, {3, 4, 19}};
+  for (size_t s = 0; s < 4; s++) {
+    thaw_tensor *logits = make_parameter(s, -2, 2, 3, shapes[s]);
+    thaw_tensor *weights = make_parameter(s + 9, 0.2f, 3, SHAPE(thaw_columns(logits)));
+    int32_t *targets = make_targets(thaw_rows(logits), thaw_columns(logits));
+    weighting cases[] = {{targets, NULL, 0.1f},
+                         {targets, weights->data, 0},
+                         {targets, weights->data, 0.4f},
+                         {targets, NULL, 1}};
+    for (size_t c = 0; c < 4; c++)
+      check_gradient("weighted_cross_entropy", run_weighted_cross_entropy, &cases[c], 1, &logits);
+    free(targets);
+    free_parameter(weights);
+    free_parameter(logits);
+  }
+}
+END_TEST
+
+START_TEST(weighted_cross_entropy_values) {
+  thaw_tape *tape = start_tape(THAW_TAPE_EVALUATE);
+  const float ones[] = {1, 1, 1}, weights[] = {2, 6, 1};
+  const int32_t targets[] = {1, -1, 0};
+  double sum = 0;
+  thaw_tensor *logits = thaw_tape_constant(tape, SHAPE(3, 3), (float[]){0, 0, 0, 5, 6, 7, 1, 2, 3});
+  const float plain = thaw_cross_entropy(tape, logits, targets)->data[0];
+  ck_assert_float_eq_tol(thaw_weighted_cross_entropy(tape, logits, targets, ones, 0, &sum)->data[0],
+                         plain, 1e-6f);
+  ck_assert_double_eq(sum, 2);
+  /* −log p of the two targets: log 3, and log Σ exp(x) − 1. */
+  const double first = log(3), second = log(exp(1) + exp(2) + exp(3)) - 1;
+  const float loss = thaw_weighted_cross_entropy(tape, logits, targets, weights, 0, &sum)->data[0];
+  ck_assert_double_eq(sum, 8);
+  ck_assert_double_eq_tol((double)loss, (6 * first + 2 * second) / 8, 1e-6);
+  ck_assert_float_eq(
+      thaw_weighted_cross_entropy(tape, logits, LEFT_OUT, weights, 0.1f, &sum)->data[0], 0);
+  ck_assert_double_eq(sum, 0);
+  logits->data[1] = NAN;
+  ck_assert_float_nan(
+      thaw_weighted_cross_entropy(tape, logits, targets, weights, 0.1f, NULL)->data[0]);
+  ck_assert_ptr_null(
+      thaw_weighted_cross_entropy(tape, logits, (int32_t[]){0, 3, 0}, weights, 0.1f, NULL));
+  expect_error(tape,
+               "cross_entropy: target 3 of row 1 is not a class: expected 0 to 2, or -1 to "
+               "leave the row out");
+  thaw_tape_free(tape);
 }
 END_TEST
 
@@ -352,6 +414,8 @@ int main(void) {
   TCase *tests = tcase_create("loss");
   tcase_add_test(tests, cross_entropy_values);
   tcase_add_test(tests, cross_entropy_gradients);
+  tcase_add_test(tests, weighted_cross_entropy_gradients);
+  tcase_add_test(tests, weighted_cross_entropy_values);
   tcase_add_test(tests, linear_cross_entropy_gradients);
   tcase_add_test(tests, linear_cross_entropy_is_cross_entropy_of_linear);
   tcase_add_test(tests, evaluation_finds_the_same_loss);

@@ -56,7 +56,7 @@ static double take_step(trained *t, size_t step, bool by_rows) {
   ck_assert_ptr_eq(gradient, t->table->grad);
   add_gradients(gradient, step);
   const double norm = thaw_optimizer_norm(t->optimizer);
-  thaw_optimizer_step(t->optimizer, &rate, norm);
+  thaw_optimizer_step(t->optimizer, &rate, 1, norm);
   return norm;
 }
 
@@ -71,6 +71,10 @@ static const thaw_optimizer_config CONFIGS[] = {
     {.kind = THAW_OPTIMIZER_SGD, .momentum = 0.9},
     {.kind = THAW_OPTIMIZER_SGD, .weight_decay = 0.1},
     {.kind = THAW_OPTIMIZER_SGD, .momentum = 0.9, .weight_decay = 0.1},
+    {.kind = THAW_OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true},
+    {.kind = THAW_OPTIMIZER_SGD, .momentum = 0.9, .weight_decay = 0.1, .nesterov = true},
+    {.kind = THAW_OPTIMIZER_NT_ASGD},
+    {.kind = THAW_OPTIMIZER_NT_ASGD, .weight_decay = 0.1},
 };
 enum { CONFIG_COUNT = sizeof CONFIGS / sizeof CONFIGS[0] };
 
@@ -97,6 +101,32 @@ START_TEST(whole_gradients_between) {
     take_step(&whole, step, false);
     ck_assert_mem_eq(rows.table->data, whole.table->data, ROWS * WIDTH * sizeof(float));
   }
+  end(&rows);
+  end(&whole);
+  thaw_context_free(ctx);
+}
+END_TEST
+
+/* Averages of all rows, those that no gradient reached in between included. */
+START_TEST(averages_of_rows) {
+  thaw_context *ctx = thaw_context_create();
+  trained rows = start(ctx, &CONFIGS[_i]), whole = start(ctx, &CONFIGS[_i]);
+  double sums[ROWS * WIDTH] = {0};
+  for (size_t step = 0; step < STEPS; step++) {
+    take_step(&rows, step, true);
+    take_step(&whole, step, false);
+    if (step == 1) {
+      ck_assert_int_eq(thaw_optimizer_average_begin(ctx, rows.optimizer), THAW_OK);
+      ck_assert_int_eq(thaw_optimizer_average_begin(ctx, whole.optimizer), THAW_OK);
+    }
+    for (size_t i = 0; step >= 1 && i < ROWS * WIDTH; i++) sums[i] += (double)rows.table->data[i];
+  }
+  ck_assert_int_eq(rows.optimizer->averaged, STEPS - 1);
+  thaw_optimizer_average_swap(rows.optimizer);
+  thaw_optimizer_average_swap(whole.optimizer);
+  for (size_t i = 0; i < ROWS * WIDTH; i++)
+    ck_assert_double_eq_tol((double)rows.table->data[i], sums[i] / (STEPS - 1), 1e-6);
+  ck_assert_mem_eq(rows.table->data, whole.table->data, ROWS * WIDTH * sizeof(float));
   end(&rows);
   end(&whole);
   thaw_context_free(ctx);
@@ -145,6 +175,7 @@ int main(void) {
   tcase_add_loop_test(cases, rows_give_the_same_bits, 0, CONFIG_COUNT);
   tcase_add_loop_test(cases, whole_gradients_between, 0, CONFIG_COUNT);
   tcase_add_loop_test(cases, moments_from_elsewhere, 0, CONFIG_COUNT);
+  tcase_add_loop_test(cases, averages_of_rows, 0, CONFIG_COUNT);
   tcase_add_test(cases, a_row_of_nan_stays_nan);
   suite_add_tcase(suite, cases);
   SRunner *runner = srunner_create(suite);

@@ -89,7 +89,7 @@ static void tear_down(void) {
 }
 
 static thaw_status transfer(const thaw_transfer *what) {
-  const thaw_transfer_source from = {"pretrain", source->params, old_words};
+  const thaw_transfer_source from = {"pretrain", source->params, old_words, source->info.direction};
   return thaw_transfer_weights(ctx, what, &from, target, new_words, &summary);
 }
 
@@ -180,6 +180,20 @@ START_TEST(unknown_groups) {
 }
 END_TEST
 
+START_TEST(directions_that_differ) {
+  const char *const embedding[] = {"embedding"};
+  source->info.direction = THAW_BACKWARD;
+  ck_assert_int_eq(transfer(&(thaw_transfer){.all = true}), THAW_INVALID);
+  ck_assert_str_eq(thaw_error(ctx),
+                   "pretrain reads backward, this model reads forward, and 'rnn.0' of the one is "
+                   "of no use to the other: set encoder.direction to backward, or let transfer "
+                   "take over the embedding alone");
+  ck_assert_int_eq(transfer(&(thaw_transfer){.groups = embedding, .group_count = 1}), THAW_OK);
+  target->info.direction = THAW_BACKWARD;
+  ck_assert_int_eq(transfer(&(thaw_transfer){.all = true}), THAW_OK);
+}
+END_TEST
+
 START_TEST(shapes_that_differ) {
   thaw_model_free(source);
   source = language_model(4, 7, 1);
@@ -213,6 +227,7 @@ int main(void) {
   tcase_add_test(tests, none_takes_nothing);
   tcase_add_test(tests, language_model_to_language_model);
   tcase_add_test(tests, unknown_groups);
+  tcase_add_test(tests, directions_that_differ);
   tcase_add_test(tests, shapes_that_differ);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);

@@ -75,6 +75,14 @@ THAW_API thaw_tensor *thaw_pool_last(thaw_tape *tape, thaw_tensor *x, const int3
 THAW_API thaw_tensor *thaw_pool_max(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths);
 THAW_API thaw_tensor *thaw_pool_mean(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths);
 
+/* What was read last: the last position, but the first one in the last `backward_width` of the D
+ * features (thaw_encoder_info); x is a layer, or a mix of layers of one width. */
+THAW_API thaw_tensor *thaw_pool_final(thaw_tape *tape, thaw_tensor *x, size_t backward_width,
+                                      const int32_t *lengths);
+/* That of the chosen layers side by side: [B][W]. */
+THAW_API thaw_tensor *thaw_head_final(thaw_tape *tape, const thaw_ints *layers,
+                                      const thaw_head_input *input);
+
 /* ---- Linear blocks --------------------------------------------------------------------------- */
 
 #define THAW_MAX_BLOCKS 16

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct or a meaning in these headers changes. */
-#define THAW_PLUGIN_ABI 1u
+#define THAW_PLUGIN_ABI 2u
 
 typedef enum thaw_plugin_kind {
   THAW_TOKENIZER = 1,
@@ -138,6 +138,13 @@ typedef struct thaw_tokenizer {
 
 #define THAW_MAX_LAYERS 64
 
+/* In which order an encoder reads its text. */
+typedef enum thaw_direction {
+  THAW_FORWARD = 0,
+  THAW_BACKWARD = 1,      /* from its end to its beginning */
+  THAW_BIDIRECTIONAL = 2, /* two halves that share the embedding, one for each */
+} thaw_direction;
+
 /* What an encoder tells about itself when it is created. */
 typedef struct thaw_encoder_info {
   size_t layers;                 /* how many layers of states forward gives */
@@ -145,22 +152,32 @@ typedef struct thaw_encoder_info {
   size_t embedding_width;        /* features of the embedded input; 0 when there is none */
   thaw_tensor *embedding;        /* [V][E], for tying the language model's decoder to it and for
                                     carrying words from one vocabulary to another; may be NULL */
+  thaw_direction direction;
+  /* How many of the last features of a layer's states belong to the backward half: half of them
+   * if bidirectional, else 0. */
+  size_t backward_width[THAW_MAX_LAYERS];
 } thaw_encoder_info;
 
 /* What is encoded. */
 typedef struct thaw_encoder_input {
-  const int32_t *ids;       /* [T][B], padding included */
+  const int32_t *ids;       /* [T][B], padding included; in the order of reading: for the direction
+                               backward a text's last token comes first. Padding stands behind */
   size_t time, batch;       /* T, B */
   const int32_t *lengths;   /* [B]; NULL in a language model, where every position counts */
   struct thaw_carry *carry; /* state from batch to batch; NULL: start from zeros */
   bool language_model;      /* is `output` wanted? */
+  const int32_t *backward_ids; /* [T][B], for the backward half of a bidirectional language model:
+                                  a stream of its own, from its end; NULL when not asked for */
 } thaw_encoder_input;
 
+/* Position t holds what was read up to token t; in a backward half, from the text's last token down
+ * to t. With backward_ids, the layers hold the forward half alone. */
 typedef struct thaw_states {
   thaw_tensor *layer[THAW_MAX_LAYERS]; /* [T][B][width of the layer], lowest first */
   thaw_tensor *embedded;               /* [T][B][E], NULL when there is none */
-  thaw_tensor *output;  /* what the decoder sees: the last layer, after its dropout */
-  thaw_tensor *penalty; /* scalar added to the loss, or NULL */
+  thaw_tensor *output;          /* what the decoder sees: the last layer, after its dropout */
+  thaw_tensor *penalty;         /* scalar added to the loss, or NULL */
+  thaw_tensor *backward_output; /* the same as `output` for backward_ids, or NULL */
 } thaw_states;
 
 /* State that goes from one batch of a stream to the next: `count` floats under the number `slot`,

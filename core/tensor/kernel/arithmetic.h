@@ -17,6 +17,7 @@
 LOOP(fill_loop, y[i] = factor)
 LOOP(scale_loop, y[i] = factor * a[i])
 LOOP(axpy_loop, y[i] += factor * a[i])
+LOOP(approach_loop, y[i] += factor * (a[i] - y[i]))
 LOOP(scale_shift_loop, y[i] = factor * a[i] + offset)
 LOOP(add_loop, y[i] = a[i] + b[i])
 LOOP(subtract_loop, y[i] = a[i] - b[i])

@@ -32,6 +32,15 @@ static void sgd_loop(float *w, const float *gradient, float *velocity, size_t n,
     for (size_t i = 0; i < n; i++) w[i] -= rate * (scale * gradient[i] + decay * w[i]);
     return;
   }
+  if (step->nesterov) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+      const float direction = scale * gradient[i] + decay * w[i];
+      velocity[i] = momentum * velocity[i] + direction;
+      w[i] -= rate * (direction + momentum * velocity[i]);
+    }
+    return;
+  }
 #pragma omp simd
   for (size_t i = 0; i < n; i++) {
     velocity[i] = momentum * velocity[i] + (scale * gradient[i] + decay * w[i]);

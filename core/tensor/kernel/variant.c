@@ -3,9 +3,11 @@
 #include "tensor/kernel/activation.h"
 #include "tensor/kernel/arithmetic.h"
 #include "tensor/kernel/dropout.h"
+#include "tensor/kernel/gru.h"
 #include "tensor/kernel/lstm.h"
 #include "tensor/kernel/optimizer.h"
 #include "tensor/kernel/product.h"
+#include "tensor/kernel/qrnn.h"
 #include "tensor/kernel/softmax.h"
 #include "tensor/kernel/variants.h"
 
@@ -17,6 +19,7 @@ const thaw_loops TABLE_OF(THAW_VARIANT) = {
     .fill = fill_loop,
     .scale = scale_loop,
     .axpy = axpy_loop,
+    .approach = approach_loop,
     .scale_shift = scale_shift_loop,
     .add = add_loop,
     .subtract = subtract_loop,
@@ -42,6 +45,10 @@ const thaw_loops TABLE_OF(THAW_VARIANT) = {
     .panel_exp = panel_exp_loop,
     .lstm_cell = lstm_cell_loop,
     .lstm_cell_backward = lstm_cell_backward_loop,
+    .gru_cell = gru_cell_loop,
+    .gru_cell_backward = gru_cell_backward_loop,
+    .qrnn_cell = qrnn_cell_loop,
+    .qrnn_cell_backward = qrnn_cell_backward_loop,
     .adamw = adamw_loop,
     .sgd = sgd_loop,
     .dropout_mask = dropout_mask_loop,

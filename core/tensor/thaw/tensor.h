@@ -173,6 +173,27 @@ THAW_API thaw_tensor *thaw_embedding(thaw_tape *tape, thaw_tensor *table, const 
 THAW_API thaw_tensor *thaw_lstm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih,
                                 thaw_tensor *w_hh, thaw_tensor *bias, const float *h0,
                                 const float *c0, float *h_last, float *c_last);
+/* A whole GRU layer (Cho et al. 2014, gates and the place of the reset as in PyTorch):
+ *   r, z = σ(x·w_ihᵀ + h·w_hhᵀ + bias);  n = tanh(x·w_ihᵀ + bias + r·(h·w_hhᵀ + bias_hn));
+ *   h = (1 − z)·n + z·h
+ * x [T][B][I], w_ih [3H][I], w_hh [3H][H], bias [3H], bias_hn [H] -> h [T][B][H]. PyTorch has two
+ * biases for r and z as well, of which only the sum matters. h0 and h_last as above. */
+THAW_API thaw_tensor *thaw_gru(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih,
+                               thaw_tensor *w_hh, thaw_tensor *bias, thaw_tensor *bias_hn,
+                               const float *h0, float *h_last);
+/* A whole quasi-recurrent layer with fo-pooling (Bradbury et al. 2016, equations 1 to 4):
+ *   z = tanh(a_z);  f, o = σ(a_f), σ(a_o);  c = f·c + (1 − f)·z;  h = o·c
+ *   a_z, a_f, a_o = [x[t], x[t−1]]·weightᵀ + bias
+ * x [T][B][I], weight [3H][2I] (a window of 2 steps) or [3H][I] (of 1: x[t] alone), bias [3H] ->
+ * h [T][B][H]. In training, f is 1 with probability `zoneout` (section 2.1). x0 [B][I], used by a
+ * window of 2, and c0 [B][H] are the carried input and state; x_last and c_last receive those after
+ * the last step. NULL and gradients as above. */
+THAW_API thaw_tensor *thaw_qrnn(thaw_tape *tape, thaw_tensor *x, thaw_tensor *weight,
+                                thaw_tensor *bias, float zoneout, const float *x0, const float *c0,
+                                float *x_last, float *c_last);
+/* x [T][B][D] in reversed order: y[t][b] = x[lengths[b] − 1 − t][b]; what stands behind a
+ * sequence's length stays there. NULL lengths: T everywhere. Applied twice it is the identity. */
+THAW_API thaw_tensor *thaw_reverse_steps(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths);
 
 /* ---- Attention
  * ---------------------------------------------------------------------------------- */
@@ -193,6 +214,14 @@ THAW_API thaw_tensor *thaw_attention(thaw_tape *tape, thaw_tensor *qkv, size_t h
  * is left out of the mean. */
 THAW_API thaw_tensor *thaw_cross_entropy(thaw_tape *tape, thaw_tensor *logits,
                                          const int32_t *targets);
+/* As torch.nn.CrossEntropyLoss(weight, label_smoothing) has it. A row whose target is y has the
+ * loss (1 − smoothing)·w[y]·(−log p[y]) + smoothing/C · Σ_c w[c]·(−log p[c]),  p = softmax(logits),
+ * and the sum of all is divided by the sum of w[y]. `weights` [C], or NULL: all 1. smoothing is 0
+ * to 1 (Szegedy et al. 2016, section 7). `weight_sum`, if not NULL, receives the divisor; where
+ * that is 0, because no row counts, the loss is 0. */
+THAW_API thaw_tensor *thaw_weighted_cross_entropy(thaw_tape *tape, thaw_tensor *logits,
+                                                  const int32_t *targets, const float *weights,
+                                                  float smoothing, double *weight_sum);
 /* thaw_cross_entropy(thaw_linear(x, weight, bias), targets) in blocks of rows: the logits never
  * exist as a whole. x [..][D], weight [V][D], bias [V] or NULL. `loss_sum`, if not NULL, receives
  * the sum of the losses over the counted rows in double. */
