@@ -111,7 +111,7 @@ static void train(golden *file, plugin_bench *bench, const char *norm,
     thaw_optimizer_prepare(optimizer, rates);
     loss = find_gradients(bench, model, input, targets, &states);
     if (step == 0) compare_first_step(file, model, norm, loss, &states);
-    thaw_optimizer_step(optimizer, rates, thaw_optimizer_norm(optimizer));
+    thaw_optimizer_step(optimizer, rates, 1, thaw_optimizer_norm(optimizer));
   }
   golden_compare(file, &loss, 1, "%s.lm.last_loss", norm);
   visit(file, model->params, norm, "lm.after.", compare_values);
