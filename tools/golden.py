@@ -635,6 +635,142 @@ def write_awd_lstm(folder):
     file.close()
 
 
+# ---- Attention and the transformer -------------------------------------------------------------
+
+
+def attention(qkv, heads, causal):
+    """[T][B][3E] -> [T][B][E] by PyTorch's own function."""
+    time, batch, width = qkv.shape
+    q, k, v = qkv.reshape(time, batch, 3, heads, width // 3 // heads).permute(2, 1, 3, 0, 4)
+    out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    return out.permute(2, 0, 1, 3).reshape(time, batch, width // 3)
+
+
+def write_attention(folder):
+    torch.manual_seed(7)
+    file = File(folder, "attention", "Two heads, causal and not; layer norm and GELU: gradients of "
+                "sum(out * upstream).")
+    cases = {"causal": lambda x: attention(x["qkv"], 2, True),
+             "full": lambda x: attention(x["qkv"], 2, False),
+             "layer_norm": lambda x: F.layer_norm(x["x"], [6], x["gain"], x["bias"], 1e-5),
+             "gelu": lambda x: F.gelu(x["x"], approximate="tanh")}
+    for case, function in cases.items():
+        inputs = {"qkv": 2 * draw(5, 3, 18)} if case in ("causal", "full") else {"x": 3 * draw(5, 3, 6)}
+        if case == "layer_norm":
+            inputs.update(gain=draw(6), bias=draw(6))
+        out = function(leaves(inputs))
+        upstream = draw(5, 3, 6)
+        (out * upstream).sum().backward()
+        file.put_all(case + ".", inputs)
+        file.put(case + ".out", out)
+        file.put(case + ".upstream", upstream)
+        file.put_all(case + ".grad.", gradients(inputs))
+    file.close()
+
+
+class Decoder(torch.nn.Module):
+    """A decoder like GPT-2's (pre) or GPT's (post) of modules of torch.nn; [T][B] -> every block's
+    states [T][B][E], the last of them after the final norm."""
+
+    def __init__(self, vocabulary, width, hidden, layers, heads, positions, pre):
+        super().__init__()
+        nn = torch.nn
+        self.heads, self.pre = heads, pre
+        self.weight = nn.Parameter(draw(vocabulary, width))
+        self.positions = nn.Parameter(draw(positions, width))
+        self.decoder_bias = nn.Parameter(draw(vocabulary))
+        self.block = nn.ModuleList()
+        for index in range(layers):
+            block = nn.ModuleDict({
+                "ln_1": nn.LayerNorm(width), "ln_2": nn.LayerNorm(width),
+                "attn": nn.ModuleDict({"qkv": nn.Linear(width, 3 * width),
+                                       "proj": nn.Linear(width, width)}),
+                "mlp": nn.ModuleDict({"fc": nn.Linear(width, hidden),
+                                      "proj": nn.Linear(hidden, width)})})
+            if pre and index == layers - 1:
+                block["ln_f"] = nn.LayerNorm(width)
+            self.block.append(block)
+        for tensor in self.block.parameters():
+            tensor.data = draw(*tensor.shape).to(torch.float64)
+
+    def forward(self, ids):
+        x = F.embedding(ids, self.weight) + self.positions[:len(ids), None]
+        outs = []
+        for block in self.block:
+            def attend(y):
+                y = attention(block["attn"]["qkv"](y), self.heads, True)
+                return block["attn"]["proj"](y)
+
+            def feed(y):
+                y = F.gelu(block["mlp"]["fc"](y), approximate="tanh")
+                return block["mlp"]["proj"](y)
+
+            if self.pre:
+                x = x + attend(block["ln_1"](x))
+                x = x + feed(block["ln_2"](x))
+            else:
+                x = block["ln_1"](x + attend(x))
+                x = block["ln_2"](x + feed(x))
+            if "ln_f" in block:
+                x = block["ln_f"](x)
+            outs.append(x)
+        return outs
+
+    def named(self):
+        """Tensors by thaw's names: group.tensor."""
+        top = {"weight": "embedding.weight", "positions": "embedding.positions",
+               "decoder_bias": "decoder.bias"}
+        return {top.get(name, name): tensor for name, tensor in self.named_parameters()}
+
+    def loss(self, ids, targets):
+        """As a language model whose decoder is the embedding."""
+        logits = F.linear(self.forward(ids)[-1], self.weight, self.decoder_bias)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+def write_transformer(folder):
+    torch.manual_seed(8)
+    file = File(folder, "transformer", "Decoders with pre- and post-norm, dropout off. lm: one batch of a "
+                "tied language model, its gradients, and the weights after 20 steps of AdamW. padded: "
+                "documents with lengths, gradients of sum(out.1 * upstream) over what counts.")
+    vocabulary, width, hidden, layers, heads, positions, time, batch = 9, 6, 10, 2, 2, 7, 5, 3
+    ids, targets = torch.randint(vocabulary, (time, batch)), torch.randint(vocabulary, (time, batch))
+    lengths = [3, 5, 1]
+    padded, upstream = torch.randint(vocabulary, (time, batch)), draw(time, batch, width)
+    for b, length in enumerate(lengths):
+        padded[length:, b] = 1
+        upstream[length:, b] = 0
+    file.put("ids", ids)
+    file.put("targets", targets)
+    file.put("padded.lengths", lengths)
+    file.put("padded.ids", padded)
+    file.put("padded.upstream", upstream)
+    for case in ("pre", "post"):
+        model = Decoder(vocabulary, width, hidden, layers, heads, positions, case == "pre")
+        file.put_all(case + ".", model.named())
+        outs = model(padded)
+        (outs[-1] * upstream).sum().backward()
+        file.put(case + ".padded.out.1", outs[-1])
+        file.put_all(case + ".padded.grad.", gradients(model.named()))
+        model.zero_grad()
+        for index, out in enumerate(model(ids)):
+            file.put("%s.lm.out.%d" % (case, index), out)
+        loss = model.loss(ids, targets)
+        loss.backward()
+        file.put(case + ".lm.loss", loss)
+        file.put_all(case + ".lm.grad.", gradients(model.named()))
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, betas=(0.9, 0.99), eps=1e-4,
+                                      weight_decay=0.1)
+        for _ in range(20):
+            optimizer.zero_grad()
+            loss = model.loss(ids, targets)
+            loss.backward()
+            optimizer.step()
+        file.put(case + ".lm.last_loss", loss)
+        file.put_all(case + ".lm.after.", model.named())
+    file.close()
+
+
 # ---- Recurrent encoders -----------------------------------------------------------------------
 
 
@@ -864,6 +1000,8 @@ def main():
             write_schedules,
             write_lr_find,
             write_awd_lstm,
+            write_attention,
+            write_transformer,
             write_encoders,
             write_bidirectional,
             write_auxiliary,

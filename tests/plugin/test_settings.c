@@ -322,7 +322,7 @@ START_TEST(every_bad_row_is_named) {
          "plugin': a name consists of lower case letters, digits and _, and is not 'plugin'");
   SPOILT(rows[1].name = "tie", "tie': the table has two rows of this name");
   SPOILT(rows[1].type = 0, "hidden': there is no parameter type 0");
-  SPOILT(rows[1].type = 11, "hidden': there is no parameter type 11");
+  SPOILT(rows[1].type = 12, "hidden': there is no parameter type 12");
   SPOILT(rows[1].default_value = NULL, "hidden': its default is missing");
   SPOILT(rows[1].doc = NULL, "hidden': its doc is missing");
   SPOILT(rows[1].unit = NULL, "hidden': its unit is missing (\"\" for none)");

@@ -202,6 +202,18 @@ THAW_API thaw_tensor *thaw_qrnn(thaw_tape *tape, thaw_tensor *x, thaw_tensor *we
  * sequence's length stays there. NULL lengths: T everywhere. Applied twice it is the identity. */
 THAW_API thaw_tensor *thaw_reverse_steps(thaw_tape *tape, thaw_tensor *x, const int32_t *lengths);
 
+/* ---- Attention
+ * ---------------------------------------------------------------------------------- */
+
+/* Scaled dot-product attention of several heads (Vaswani et al. 2017, 3.2):
+ *   out = dropout(softmax(q·kᵀ/√D))·v for each head, D = E / heads.
+ * qkv [T][B][3E] holds queries, keys and values side by side, in each of which the heads lie side
+ * by side -> [T][B][E], the heads side by side. `causal`: a position sees itself and those before
+ * it, so that padding behind a text changes nothing in it; otherwise it sees all T. Memory grows
+ * with T, not with T². */
+THAW_API thaw_tensor *thaw_attention(thaw_tape *tape, thaw_tensor *qkv, size_t heads, bool causal,
+                                     float p);
+
 /* ---- Losses: scalars (rank 0)
  * --------------------------------------------------------------------- */
 
