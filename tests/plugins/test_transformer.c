@@ -188,8 +188,7 @@ START_TEST(longer_than_the_positions) {
   expect_refused(&bench, &input,
                  "transformer: a context of 10 tokens is longer than the encoder's positions, 9: "
                  "lower the stage's bptt to at most 9, or raise positions");
-  input.language_model = false;
-  input.lengths = &length;
+  input.lengths = &length; /* with a language model's loss beside the classifier's */
   expect_refused(&bench, &input,
                  "transformer: a document of 10 tokens is longer than the encoder's positions, 9: "
                  "lower the stage's max_length to at most 9, or raise positions");
