@@ -77,8 +77,8 @@ class GPT(nn.Module):
         for i in range(self.count):
             block = f"block.{i}"
             x = x + self.attention(self.norm(x, f"{block}/ln_1"), block)
-            inner = F.gelu(self.linear(self.norm(x, f"{block}/ln_2"), f"{block}/fc"), approximate="tanh")
-            x = x + self.linear(inner, f"{block}/proj")
+            inner = F.gelu(self.linear(self.norm(x, f"{block}/ln_2"), f"{block}/mlp.fc"), approximate="tanh")
+            x = x + self.linear(inner, f"{block}/mlp.proj")
         return self.norm(x, f"block.{self.count - 1}/ln_f"), 0
 
     def logits(self, x):

@@ -240,8 +240,36 @@ static thaw_status validate(const void *settings_, thaw_context *ctx) {
                    (long long)((s->embedding / s->heads + 1) * s->heads));
 }
 
-static const thaw_encoder api = {
-    .self_size = sizeof(transformer), .create = create, .forward = forward};
+/* ---- GPT-2's names: of the state dict of Hugging Face's GPT2Model and GPT2LMHeadModel -----------
+ */
+
+#define H "[transformer.]h.{n}."
+#define PAIR(tensor, foreign, flags)                           \
+  {"block.{n}", tensor ".weight", foreign ".weight", flags}, { \
+    "block.{n}", tensor ".bias", foreign ".bias", 0            \
+  }
+
+static const thaw_weight_name weight_names[] = {
+    {"embedding", "weight", "[transformer.]wte.weight", 0},
+    {"embedding", "weight", "lm_head.weight", THAW_WEIGHT_TIED},
+    {"embedding", "positions", "[transformer.]wpe.weight", 0},
+    PAIR("ln_1", H "ln_1", 0),
+    PAIR("attn.qkv", H "attn.c_attn", THAW_WEIGHT_TRANSPOSED),
+    PAIR("attn.proj", H "attn.c_proj", THAW_WEIGHT_TRANSPOSED),
+    PAIR("ln_2", H "ln_2", 0),
+    PAIR("mlp.fc", H "mlp.c_fc", THAW_WEIGHT_TRANSPOSED),
+    PAIR("mlp.proj", H "mlp.c_proj", THAW_WEIGHT_TRANSPOSED),
+    PAIR("ln_f", "[transformer.]ln_f", 0),
+    {NULL, NULL, H "attn.bias", THAW_WEIGHT_IGNORED}, /* the causal mask */
+    {NULL, NULL, H "attn.masked_bias", THAW_WEIGHT_IGNORED},
+    {"decoder", "bias", "lm_head.bias", THAW_WEIGHT_OPTIONAL},
+    {NULL, NULL, NULL, 0},
+};
+
+static const thaw_encoder api = {.self_size = sizeof(transformer),
+                                 .create = create,
+                                 .forward = forward,
+                                 .weight_names = weight_names};
 
 THAW_API const thaw_plugin_descriptor thaw_plugin = {
     .abi = THAW_PLUGIN_ABI,
