@@ -1,9 +1,10 @@
 /* registry.c: which file is the plugin of a name.
  *
- * A folder is scanned once, when a search first comes to it: every file NAME.so that contains the
- * descriptor's symbol is loaded and kept with what became of it, a plugin or an error message. The
- * first folder that has the name wins. All files of a folder are probed in one child process; only
- * when that goes wrong, each gets its own. */
+ * The first folder that has the name wins. There the file NAME.so is tried first, so that a command
+ * loads what it needs and nothing else. Where that is not the plugin, the folder is scanned, once:
+ * every file that contains the descriptor's symbol is loaded and kept with what became of it, a
+ * plugin or an error message. All files of a folder are probed in one child process; only when that
+ * goes wrong, each gets its own. */
 #include "plugin/registry.h"
 
 #include <dirent.h>
@@ -181,7 +182,15 @@ static int by_path(const void *a, const void *b) {
   return strcmp((*(entry *const *)a)->plugin.path, (*(entry *const *)b)->plugin.path);
 }
 
-/* Lists the candidates of a folder; one that is not there or cannot be read is an empty one. */
+static entry *find_entry(const folder *in, const char *path) {
+  for (size_t i = 0; i < in->count; i++) {
+    if (strcmp(in->entries[i]->plugin.path, path) == 0) return in->entries[i];
+  }
+  return NULL;
+}
+
+/* Lists the candidates of a folder that were not tried by their names; one that is not there or
+ * cannot be read is an empty one. */
 static thaw_status list_folder(thaw_context *ctx, folder *in) {
   DIR *listing = opendir(in->path);
   const struct dirent *item;
@@ -191,7 +200,7 @@ static thaw_status list_folder(thaw_context *ctx, folder *in) {
     char *path = thaw_path_join(in->path, item->d_name);
     if (!path) {
       status = thaw_fail_memory(ctx, strlen(item->d_name));
-    } else if (thaw_module_is_candidate(path) && !add_entry(in, path)) {
+    } else if (!find_entry(in, path) && thaw_module_is_candidate(path) && !add_entry(in, path)) {
       status = thaw_fail_memory(ctx, sizeof(entry));
     }
     free(path);
@@ -221,16 +230,14 @@ static thaw_status scan(thaw_context *ctx, folder *in) {
   thaw_status status = list_folder(ctx, in);
   const bool safe = status == THAW_OK && probe_folder(ctx, in);
   for (size_t i = 0; i < in->count && status == THAW_OK; i++) {
-    load(ctx, in->entries[i], !safe);
+    entry *e = in->entries[i];
+    if (!e->plugin.descriptor && !e->message) load(ctx, e, !safe);
     if (thaw_interrupted(ctx)) {
       status =
           thaw_fail(ctx, THAW_INTERRUPTED, "interrupted while loading the plugins of %s", in->path);
     }
   }
-  if (status != THAW_OK) {
-    drop_entries(in, false);
-    return status;
-  }
+  if (status != THAW_OK) return status;
   drop_entries(in, true); /* in a folder somebody else's libraries are no mistake */
   thaw_error_clear(ctx);
   in->scanned = true;
@@ -292,6 +299,30 @@ static thaw_status explain_broken(thaw_context *ctx, const folder *in, const cha
         thaw_fail(ctx, THAW_INVALID, "%s is no thaw plugin: it does not export the symbol '%s'",
                   path.data, THAW_PLUGIN_SYMBOL);
   }
+  thaw_buffer_free(&path);
+  return status;
+}
+
+static thaw_status load_file(thaw_context *ctx, folder *in, const char *path, entry **loaded) {
+  *loaded = add_entry(in, path);
+  if (!*loaded) return thaw_fail_memory(ctx, sizeof **loaded);
+  load(ctx, *loaded, true);
+  if (thaw_interrupted(ctx))
+    return thaw_fail(ctx, THAW_INTERRUPTED, "interrupted while loading %s", path);
+  thaw_error_clear(ctx); /* it may be another folder's name */
+  return THAW_OK;
+}
+
+/* The file NAME.so, where it is the plugin; else `*plugin` stays NULL. */
+static thaw_status find_by_file(thaw_context *ctx, folder *in, thaw_plugin_kind kind,
+                                const char *name, const thaw_plugin **plugin) {
+  thaw_buffer path = {0};
+  thaw_status status = THAW_OK;
+  if (!thaw_buffer_format(&path, "%s/%s.so", in->path, name)) return thaw_fail_memory(ctx, 1);
+  entry *e = find_entry(in, path.data);
+  if (!e && !in->scanned && thaw_module_is_candidate(path.data))
+    status = load_file(ctx, in, path.data, &e);
+  if (status == THAW_OK && e && is_plugin(e, kind, name)) *plugin = &e->plugin;
   thaw_buffer_free(&path);
   return status;
 }
@@ -365,7 +396,9 @@ thaw_status thaw_registry_find(thaw_registry *registry, thaw_context *ctx, thaw_
   if (strchr(name, '/') || ends_in_so(name)) return find_path(registry, ctx, kind, name, plugin);
   for (size_t f = 0; f < searched(registry); f++) {
     folder *in = &registry->folders[f];
-    thaw_status status = scan(ctx, in);
+    thaw_status status = find_by_file(ctx, in, kind, name, plugin);
+    if (status != THAW_OK || *plugin) return status;
+    status = scan(ctx, in);
     if (status == THAW_OK) status = find_in_folder(ctx, in, kind, name, plugin);
     if (status != THAW_OK || *plugin) return status;
   }

@@ -2,8 +2,8 @@
  *
  * A registry searches, in this order: the folders given by the user (--plugin-path), those of the
  * environment variable THAW_PLUGIN_PATH (colon-separated), and the installed folder. A name that
- * contains a slash or ends in ".so" is the path of one plugin. Loaded plugins stay loaded until
- * the registry is freed. */
+ * contains a slash or ends in ".so" is the path of one plugin. In a folder NAME.so comes before
+ * files of other names. Loaded plugins stay loaded until the registry is freed. */
 #ifndef THAW_REGISTRY_H
 #define THAW_REGISTRY_H
 
@@ -23,8 +23,8 @@ void thaw_registry_free(thaw_registry *registry);
 /* The plugin of this kind and name. Errors name the file and what to do: not found (with the
  * nearest known name and the folders searched), another kind, wrong ABI (both numbers), no
  * descriptor, dlopen's own message, a descriptor that is incomplete, the same name twice in one
- * folder. A plugin that kills the process while it is loaded (a crashing constructor) is found by
- * loading it in a child process first. */
+ * folder and in no file NAME.so. A plugin that kills the process while it is loaded (a crashing
+ * constructor) is found by loading it in a child process first. */
 thaw_status thaw_registry_find(thaw_registry *registry, thaw_context *ctx, thaw_plugin_kind kind,
                                const char *name, const thaw_plugin **plugin);
 /* Every plugin that can be found, sorted by kind and name; files that are no good plugins are

@@ -160,17 +160,38 @@ END_TEST
 
 START_TEST(two_of_one_name_in_a_folder_are_refused) {
   put("broken_twin", "a", "also.so");
-  put("constant", "a", "constant.so");
+  put("broken_twin", "a", "mine.so");
   open_registry("a", "");
   expect_failure("constant",
-                 "there are two schedule plugins called 'constant': a/also.so and a/constant.so");
+                 "there are two schedule plugins called 'constant': a/also.so and a/mine.so");
   const thaw_plugin *const *all;
   size_t count;
   ck_assert_int_eq(thaw_registry_all(registry, ctx, &all, &count), THAW_OK);
   for (size_t i = 0; i < count; i++) ck_assert(strncmp(all[i]->path, "a/", 2) != 0);
-  ck_assert_str_eq(
-      warnings.data,
-      "there are two schedule plugins called 'constant': a/also.so and a/constant.so\n");
+  ck_assert_str_eq(warnings.data,
+                   "there are two schedule plugins called 'constant': a/also.so and a/mine.so\n");
+}
+END_TEST
+
+START_TEST(the_file_of_the_name_comes_before_others) {
+  put("broken_twin", "a", "also.so");
+  put("constant", "a", "constant.so");
+  put("broken_crash", "a", "broken_crash.so");
+  open_registry("a", "");
+  const thaw_plugin *found = find(THAW_SCHEDULE, "constant");
+  ck_assert_str_eq(found->path, "a/constant.so");
+  /* No other file was looked at; once all have been, it is the same. */
+  const thaw_plugin *const *all;
+  size_t count, places = 0;
+  ck_assert_ptr_null(warnings.data);
+  ck_assert_int_eq(thaw_registry_all(registry, ctx, &all, &count), THAW_OK);
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(all[i]->descriptor->name, "constant") == 0) places++;
+    if (strncmp(all[i]->path, "a/", 2) == 0) ck_assert_ptr_eq(all[i], found);
+  }
+  ck_assert_uint_eq(places, 1);
+  ck_assert_ptr_nonnull(
+      strstr(warnings.data, "two schedule plugins called 'constant': a/also.so and a/constant.so"));
 }
 END_TEST
 
@@ -306,6 +327,7 @@ int main(void) {
   tcase_add_test(tests, an_unknown_name_gets_the_nearest_and_the_folders);
   tcase_add_test(tests, another_kind_is_named);
   tcase_add_test(tests, two_of_one_name_in_a_folder_are_refused);
+  tcase_add_test(tests, the_file_of_the_name_comes_before_others);
   tcase_add_test(tests, two_links_to_one_file_are_one_plugin);
   tcase_add_loop_test(tests, a_broken_plugin_is_an_error_that_names_the_file, 0,
                       sizeof broken / sizeof *broken);
