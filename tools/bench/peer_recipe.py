@@ -7,6 +7,7 @@ unfreezing. The rate rises and falls in straight lines, as thaw's stlr does (fas
 also moves the momentum), groups are thawed at the same epochs, and Adam's state is kept when they are. Prints a JSON
 object: the accuracy on the test documents, and seconds by stage."""
 
+import collections
 import json
 import math
 import os
@@ -23,7 +24,7 @@ import pandas as pd
 import torch
 from fastai.text.all import (AWD_LSTM, Adam, BaseTokenizer, Callback, CategoryBlock, ColReader, ColSplitter, DataBlock,
                              ParamScheduler, SchedLin, TextBlock, combine_scheds, language_model_learner, lowercase,
-                             save_pickle, set_seed, text_classifier_learner)
+                             make_vocab, save_pickle, set_seed, text_classifier_learner)
 
 
 class Words:
@@ -72,9 +73,17 @@ class Recipe:
         cutting = {"tok": BaseTokenizer(), "rules": [lowercase]} if self.s["same_pieces"] else {"tok": Words()}
         return TextBlock.from_df("text", min_freq=self.s["min_count"], max_vocab=self.s["vocabulary"], **cutting, **more)
 
+    def words(self, frame):
+        """The vocabulary of the training text; fastai's own choice would count the validation text as well."""
+        texts = frame.text[~frame.is_valid]
+        counts = collections.Counter(word for text in texts for word in ("xxbos", *text.split()))
+        return make_vocab(counts, min_freq=self.s["min_count"], max_vocab=self.s["vocabulary"])
+
     def language_model(self, stage, frame, **more):
         settings = self.s["stages"][stage]
-        block = DataBlock(blocks=self.text(is_lm=True), get_x=ColReader("text"), splitter=ColSplitter())
+        vocabulary = self.words(frame) if self.s["same_pieces"] else None
+        block = DataBlock(blocks=self.text(is_lm=True, vocab=vocabulary), get_x=ColReader("text"),
+                          splitter=ColSplitter())
         loaders = block.dataloaders(frame, bs=settings["batch"], seq_len=settings["bptt"])
         config = self.config(stage, tie_weights=True, out_bias=True)
         learner = language_model_learner(loaders, AWD_LSTM, config=config, **more, **self.common)
