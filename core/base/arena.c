@@ -52,7 +52,7 @@ void thaw_arena_free(thaw_arena *arena) {
  * fault where small ones take 512, and which are found faster afterwards. */
 static char *allocate(size_t size) {
   const size_t page = LARGE_PAGE, whole = size & ~(page - 1);
-  if (size < 4 * page) return aligned_alloc(THAW_ARENA_ALIGNMENT, size);
+  if (size < 16 * page) return aligned_alloc(THAW_ARENA_ALIGNMENT, size);
   char *data = aligned_alloc(page, whole == size ? size : whole + page);
   if (data) madvise(data, whole, MADV_HUGEPAGE);
   return data;
