@@ -93,7 +93,6 @@ static void compare_with_run(void) {
   const double peak = (double)run.peak, seconds = run.seconds;
   fixture_free(&run);
   if (sanitized) return; /* memory and time are then mostly the sanitizer's */
-  /* Libraries and threads make the peak of a small process vary by some megabytes. */
   /* Libraries, threads and large pages make the peak of a small process vary by some megabytes. */
   ck_assert_msg(fabs(p.most_bytes - peak) <= 0.15 * peak + 8e6,
                 "memory: planned %.1f MB, found %.1f MB", p.most_bytes / 1e6, peak / 1e6);
