@@ -7,7 +7,6 @@
  * the gates of a few steps at a time, and the products of one. */
 #include <string.h>
 
-#include "tensor/blas.h"
 #include "tensor/kernels.h"
 #include "tensor/recurrent.h"
 
@@ -97,15 +96,6 @@ typedef struct forward_pass {
   float *panels; /* w_hhᵀ of the three gates, packed */
 } forward_pass;
 
-/* Gate by gate. */
-static void pack_recurrent(const forward_pass *f, const float *w_hh) {
-  const size_t hidden = f->g->sequence.hidden, packed = hidden * thaw_panels_width(hidden);
-  for (size_t gate = 0; gate < 3; gate++) {
-    const thaw_right transposed = {w_hh + gate * hidden * hidden, 1, hidden};
-    thaw_pack_together(f->panels + gate * packed, transposed, hidden, hidden);
-  }
-}
-
 /* Adds h·w_hhᵀ to the gates r and z [B][3H], and makes the products of n. */
 static void multiply_state(const forward_pass *f, const thaw_share *s, const float *h_before,
                            float *gates, float *products) {
@@ -144,7 +134,7 @@ static void forward_steps(const forward_pass *f, size_t begin, size_t end) {
 static void run_forward(const forward_pass *f, thaw_tensor *const *inputs) {
   const thaw_sequence *q = &f->g->sequence;
 #pragma omp parallel if (thaw_worth_sharing(q))
-  pack_recurrent(f, inputs[2]->data);
+  thaw_pack_gates(f->panels, inputs[2]->data, 3, q->hidden);
   for (size_t t = 0; t < q->time; t += q->chunk) {
     const size_t end = thaw_sequence_start_chunk(q, inputs[0], inputs[1], t);
 #pragma omp parallel if (thaw_worth_sharing(q))
@@ -187,13 +177,7 @@ static bool shapes_fit(thaw_tape *tape, thaw_tensor *const *inputs) {
                    shapes[0], shapes[1], shapes[2], shapes[3], shapes[4]);
     return false;
   }
-  if (!thaw_blas_fits(thaw_rows(x)) || !thaw_blas_fits(x->shape[2]) ||
-      !thaw_blas_fits(bias->shape[0])) {
-    thaw_tape_fail(tape, "gru", "%s and %s are too large for the matrix library", shapes[0],
-                   shapes[1]);
-    return false;
-  }
-  return true;
+  return thaw_sequence_fits(tape, "gru", x, w_ih);
 }
 
 thaw_tensor *thaw_gru(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih, thaw_tensor *w_hh,

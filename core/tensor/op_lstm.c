@@ -8,7 +8,6 @@
  * gradients in place. Evaluation keeps the gates of a few steps at a time, and one c. */
 #include <string.h>
 
-#include "tensor/blas.h"
 #include "tensor/kernels.h"
 #include "tensor/recurrent.h"
 
@@ -82,15 +81,6 @@ typedef struct forward_pass {
   float *panels; /* w_hhᵀ of the four gates, packed */
 } forward_pass;
 
-/* Gate by gate. */
-static void pack_recurrent(const forward_pass *f, const float *w_hh) {
-  const size_t hidden = f->l->sequence.hidden, packed = hidden * thaw_panels_width(hidden);
-  for (size_t gate = 0; gate < 4; gate++) {
-    const thaw_right transposed = {w_hh + gate * hidden * hidden, 1, hidden};
-    thaw_pack_together(f->panels + gate * packed, transposed, hidden, hidden);
-  }
-}
-
 /* The steps from begin to end, whose gates hold x·w_ihᵀ. */
 static void forward_steps(const forward_pass *f, size_t begin, size_t end) {
   const lstm *l = f->l;
@@ -119,7 +109,7 @@ static void forward_steps(const forward_pass *f, size_t begin, size_t end) {
 static void run_forward(const forward_pass *f, thaw_tensor *const *inputs) {
   const thaw_sequence *q = &f->l->sequence;
 #pragma omp parallel if (thaw_worth_sharing(q))
-  pack_recurrent(f, inputs[2]->data);
+  thaw_pack_gates(f->panels, inputs[2]->data, 4, q->hidden);
   for (size_t t = 0; t < q->time; t += q->chunk) {
     const size_t end = thaw_sequence_start_chunk(q, inputs[0], inputs[1], t);
 #pragma omp parallel if (thaw_worth_sharing(q))
@@ -161,13 +151,7 @@ static bool shapes_fit(thaw_tape *tape, thaw_tensor *const *inputs) {
                    shapes[0], shapes[1], shapes[2], shapes[3]);
     return false;
   }
-  if (!thaw_blas_fits(thaw_rows(x)) || !thaw_blas_fits(x->shape[2]) ||
-      !thaw_blas_fits(bias->shape[0])) {
-    thaw_tape_fail(tape, "lstm", "%s and %s are too large for the matrix library", shapes[0],
-                   shapes[1]);
-    return false;
-  }
-  return true;
+  return thaw_sequence_fits(tape, "lstm", x, w_ih);
 }
 
 thaw_tensor *thaw_lstm(thaw_tape *tape, thaw_tensor *x, thaw_tensor *w_ih, thaw_tensor *w_hh,

@@ -188,13 +188,7 @@ static bool shapes_fit(thaw_tape *tape, thaw_tensor *const *inputs, float zoneou
     thaw_tape_fail(tape, "qrnn", "zoneout is %g, expected at least 0, below 1", (double)zoneout);
     return false;
   }
-  if (!thaw_blas_fits(thaw_rows(x)) || !thaw_blas_fits(weight->shape[1]) ||
-      !thaw_blas_fits(bias->shape[0])) {
-    thaw_tape_fail(tape, "qrnn", "%s and %s are too large for the matrix library", shapes[0],
-                   shapes[1]);
-    return false;
-  }
-  return true;
+  return thaw_sequence_fits(tape, "qrnn", x, weight);
 }
 
 thaw_tensor *thaw_qrnn(thaw_tape *tape, thaw_tensor *x, thaw_tensor *weight, thaw_tensor *bias,

@@ -14,6 +14,17 @@ enum {
 
 /* ---- All steps at once ----------------------------------------------------------------------- */
 
+bool thaw_sequence_fits(thaw_tape *tape, const char *operation, const thaw_tensor *x,
+                        const thaw_tensor *w_ih) {
+  char text[2][THAW_SHAPE_TEXT];
+  if (thaw_blas_fits(thaw_rows(x)) && thaw_blas_fits(w_ih->shape[0]) &&
+      thaw_blas_fits(w_ih->shape[1]))
+    return true;
+  thaw_tape_fail(tape, operation, "%s and %s are too large for the matrix library",
+                 thaw_shape_text(x, text[0]), thaw_shape_text(w_ih, text[1]));
+  return false;
+}
+
 bool thaw_sequence_prepare(thaw_tape *tape, thaw_sequence *q, const thaw_tensor *x, size_t hidden,
                            size_t gates, bool keep) {
   const size_t time = x->shape[0], batch = x->shape[1];
@@ -93,6 +104,14 @@ void thaw_pack_together(float *panels, thaw_right b, size_t k, size_t hidden) {
   thaw_share s;
   take_panels(&s, hidden, (size_t)omp_get_thread_num(), (size_t)omp_get_num_threads());
   thaw_pack_panels(panels, b, k, hidden, s.first_panel, s.last_panel);
+}
+
+void thaw_pack_gates(float *panels, const float *w_hh, size_t gates, size_t hidden) {
+  const size_t packed = hidden * thaw_panels_width(hidden);
+  for (size_t gate = 0; gate < gates; gate++) {
+    const thaw_right transposed = {w_hh + gate * hidden * hidden, 1, hidden};
+    thaw_pack_together(panels + gate * packed, transposed, hidden, hidden);
+  }
 }
 
 void thaw_multiply_share(const thaw_share *share, size_t hidden, thaw_left a, size_t k,

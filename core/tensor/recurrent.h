@@ -19,6 +19,11 @@ typedef struct thaw_sequence {
   float *gates; /* [chunk][B][G·H] */
 } thaw_sequence;
 
+/* Can the matrix library multiply x [T][B][I] with the weights [G·H][I…] of all gates? If not, the
+ * tape's error says so. */
+bool thaw_sequence_fits(thaw_tape *tape, const char *operation, const thaw_tensor *x,
+                        const thaw_tensor *w_ih);
+
 /* Memory for the gates of x [T][B][I]: of all steps if they are kept for backward, else of a few at
  * a time. False: there is none. */
 bool thaw_sequence_prepare(thaw_tape *tape, thaw_sequence *q, const thaw_tensor *x, size_t hidden,
@@ -56,6 +61,8 @@ void thaw_meet(const thaw_share *share);
 
 /* Panels of b [k][H], of which each thread packs some, whatever its share will be. */
 void thaw_pack_together(float *panels, thaw_right b, size_t k, size_t hidden);
+/* The same of w_hhᵀ [H][G·H], gate by gate. */
+void thaw_pack_gates(float *panels, const float *w_hh, size_t gates, size_t hidden);
 /* c [rows][units of the share] += a [rows][k] · panels of [k][H] */
 void thaw_multiply_share(const thaw_share *share, size_t hidden, thaw_left a, size_t k,
                          const float *panels, float *c, size_t c_stride);
