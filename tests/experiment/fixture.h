@@ -8,6 +8,19 @@
 #include "base/context.h"
 #include "store/runfile.h"
 
+/* Under AddressSanitizer memory and time are mostly the sanitizer's. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIXTURE_SANITIZED true
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define FIXTURE_SANITIZED true
+#endif
+#if !defined(FIXTURE_SANITIZED)
+#define FIXTURE_SANITIZED false
+#endif
+
 /* Goes to a new temporary folder with experiment.yaml, general.txt, train.csv and test.csv in it;
  * fixture_end removes it. */
 void fixture_begin(void);

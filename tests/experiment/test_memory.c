@@ -9,17 +9,6 @@
 
 enum { TEXT_MB = 64, MOST_MB = 40, SKIPPED = 77 };
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(SANITIZED)
-static const bool sanitized = true;
-#else
-static const bool sanitized = false;
-#endif
-
 /* Sentences of words that are drawn from some ten thousand. */
 static void write_text(const char *name, size_t bytes) {
   FILE *file = fopen(name, "w");
@@ -73,7 +62,7 @@ START_TEST(no_space_for_a_large_text) {
 END_TEST
 
 int main(void) {
-  if (sanitized) {
+  if (FIXTURE_SANITIZED) {
     puts("skipped: a sanitizer's own memory is not bounded");
     return SKIPPED;
   }

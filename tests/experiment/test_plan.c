@@ -11,12 +11,6 @@
 
 #include "fixture.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-static const bool sanitized = true;
-#else
-static const bool sanitized = false;
-#endif
-
 enum { MOST_STAGES = 3 };
 
 /* What plan said of every stage. */
@@ -92,7 +86,7 @@ static void compare_with_run(void) {
   ck_assert_int_eq(run.status, 0);
   const double peak = (double)run.peak, seconds = run.seconds;
   fixture_free(&run);
-  if (sanitized) return; /* memory and time are then mostly the sanitizer's */
+  if (FIXTURE_SANITIZED) return; /* memory and time are then mostly the sanitizer's */
   /* Libraries, threads and large pages make the peak of a small process vary by some megabytes. */
   ck_assert_msg(fabs(p.most_bytes - peak) <= 0.15 * peak + 8e6,
                 "memory: planned %.1f MB, found %.1f MB", p.most_bytes / 1e6, peak / 1e6);
@@ -117,7 +111,7 @@ END_TEST
 
 /* Some hundred megabytes less than with gradients everywhere. */
 START_TEST(a_document_of_20000_tokens) {
-  if (sanitized) return; /* too slow there, and its memory is another */
+  if (FIXTURE_SANITIZED) return; /* too slow there, and its memory is another */
   use_long_documents(
       "  classify: {data: target, epochs: 1, batch: 8, transfer: none, max_length: 20000,\n"
       "             gradient_length: 200, chunk: 100, batch_tokens: 40000}\n",
@@ -133,7 +127,7 @@ END_TEST
 
 /* Several documents of 20000 tokens need no more memory than one. */
 START_TEST(predictions_of_long_documents) {
-  if (sanitized) return;
+  if (FIXTURE_SANITIZED) return;
   use_long_documents(
       "  classify: {data: target, epochs: 1, batch: 8, transfer: none, max_length: 20000,\n"
       "             gradient_length: 50, chunk: 100}\n",
@@ -171,7 +165,7 @@ START_TEST(steps_of_several_batches) {
 END_TEST
 
 START_TEST(a_large_model_and_checkpoints) {
-  if (sanitized) return; /* too slow there, and its memory is another */
+  if (FIXTURE_SANITIZED) return; /* too slow there, and its memory is another */
   use_long_documents("  pretrain: {data: target, epochs: 2, batch: 4, bptt: 20}\n", 400);
   fixture_edit("experiment.yaml", "embedding: 64, hidden: 128", "embedding: 400, hidden: 600");
   compare_with_run();
@@ -183,7 +177,7 @@ START_TEST(documents_that_are_only_evaluated_need_memory_too) {
   const planned same = plan("");
   write_long_documents("test.csv", 1400);
   const planned longer = plan("");
-  ck_assert_msg(sanitized || longer.most_bytes > same.most_bytes + 4e6,
+  ck_assert_msg(FIXTURE_SANITIZED || longer.most_bytes > same.most_bytes + 4e6,
                 "%.1f MB with documents of 60 tokens, %.1f MB with 1400", same.most_bytes / 1e6,
                 longer.most_bytes / 1e6);
   compare_with_run();

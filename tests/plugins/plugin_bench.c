@@ -137,3 +137,25 @@ thaw_tensor *sum_of_all(thaw_tape *tape, thaw_tensor *x) {
   if (!x) return NULL;
   return thaw_sum(tape, thaw_reshape(tape, x, 1, (size_t[]){thaw_size(x)}), 0, NULL);
 }
+
+thaw_tensor *bench_encode(thaw_tape *tape, thaw_tensor *const *inputs, void *encoding) {
+  (void)inputs;
+  const bench_encoding *e = encoding;
+  const plugin_bench *bench = e->bench;
+  thaw_tensor *parts[THAW_MAX_LAYERS + 4];
+  thaw_states states = {0};
+  size_t count = 0;
+  bench->descriptor->api.encoder->forward(bench->self, bench->settings, tape, &e->input, &states);
+  if (!states.output || !states.embedded) return NULL;
+  for (size_t i = 0; i < bench->info.layers; i++) parts[count++] = states.layer[i];
+  parts[count++] = states.output;
+  parts[count++] = states.embedded;
+  if (states.backward_output) parts[count++] = states.backward_output;
+  if (states.penalty) parts[count++] = thaw_affine(tape, states.penalty, 10, 0);
+  if (e->parts > 0) ck_assert_uint_eq(count, e->parts);
+  for (size_t i = 0; i < count; i++) {
+    if (!parts[i]) return NULL;
+    parts[i] = thaw_reshape(tape, parts[i], 1, (size_t[]){thaw_size(parts[i])});
+  }
+  return thaw_concat(tape, count, parts, 0);
+}

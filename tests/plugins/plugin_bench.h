@@ -44,6 +44,16 @@ thaw_tensor *bench_tensor(plugin_bench *bench, const char *group, const char *na
 size_t bench_trained(plugin_bench *bench, thaw_tensor **tensors, size_t space);
 void bench_clear_gradients(plugin_bench *bench);
 
+/* An encoder on what it is to read, as a gradient_check's user. */
+typedef struct bench_encoding {
+  plugin_bench *bench;
+  thaw_encoder_input input;
+  size_t parts; /* of its states that there must be; 0: any number */
+} bench_encoding;
+/* All that a loss can reach, in one vector: the layers, the outputs, the embedded words and the
+ * penalty, which is enlarged so that its gradient counts. For a gradient check. */
+thaw_tensor *bench_encode(thaw_tape *tape, thaw_tensor *const *inputs, void *encoding);
+
 /* A sum of all elements, for a loss that reaches everything. */
 thaw_tensor *sum_of_all(thaw_tape *tape, thaw_tensor *x);
 

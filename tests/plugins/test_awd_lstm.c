@@ -193,33 +193,11 @@ END_TEST
 
 /* ---- Gradients ------------------------------------------------------------------------------ */
 
-typedef struct encoder_run {
-  plugin_bench *bench;
-  thaw_encoder_input input;
-} encoder_run;
-
-/* All that a loss can reach, in one vector: the first layer, the output, the embedded words and the
- * penalty, which is enlarged so that its gradient counts. */
-static thaw_tensor *run_encoder(thaw_tape *tape, thaw_tensor *const *inputs, void *user) {
-  (void)inputs;
-  const encoder_run *r = user;
-  thaw_states states = {0};
-  r->bench->descriptor->api.encoder->forward(r->bench->self, r->bench->settings, tape, &r->input,
-                                             &states);
-  thaw_tensor *parts[] = {states.layer[0], states.output, states.embedded, states.penalty};
-  for (size_t i = 0; i < 4; i++) {
-    if (!parts[i]) return NULL;
-    parts[i] = thaw_reshape(tape, parts[i], 1, (size_t[]){thaw_size(parts[i])});
-  }
-  parts[3] = thaw_affine(tape, parts[3], 10, 0);
-  return thaw_concat(tape, 4, parts, 0);
-}
-
 static void check_encoder(const thaw_encoder_input *input) {
   plugin_bench bench;
   thaw_tensor *inputs[MOST_TENSORS];
   open_encoder(&bench, "2", "0.3");
-  encoder_run r = {&bench, *input};
+  bench_encoding encoding = {&bench, *input, 5};
   const size_t count = bench_trained(&bench, inputs, MOST_TENSORS);
   ck_assert_uint_eq(count, 7);
   /* Larger than they begin, so that the gates bend. */
@@ -227,8 +205,8 @@ static void check_encoder(const thaw_encoder_input *input) {
     for (size_t j = 0; j < thaw_size(inputs[i]); j++) inputs[i]->data[j] *= i == 0 ? 8 : 1.5f;
   }
   check_gradients(&(gradient_check){.operation = "awd_lstm",
-                                    .run = run_encoder,
-                                    .user = &r,
+                                    .run = bench_encode,
+                                    .user = &encoding,
                                     .input_count = count,
                                     .inputs = inputs,
                                     .mode = THAW_TAPE_TRAIN});

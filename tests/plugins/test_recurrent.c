@@ -264,44 +264,18 @@ END_TEST
 
 /* ---- Gradients ------------------------------------------------------------------------------- */
 
-typedef struct encoder_run {
-  plugin_bench *bench;
-  thaw_encoder_input input;
-} encoder_run;
-
-/* All that a loss can reach, in one vector; the penalty is enlarged so that its gradient counts. */
-static thaw_tensor *run_encoder(thaw_tape *tape, thaw_tensor *const *inputs, void *user) {
-  (void)inputs;
-  const encoder_run *r = user;
-  thaw_states states = {0};
-  r->bench->descriptor->api.encoder->forward(r->bench->self, r->bench->settings, tape, &r->input,
-                                             &states);
-  thaw_tensor *parts[] = {
-      states.layer[0],
-      states.layer[1],
-      states.output,
-      states.embedded,
-      states.backward_output ? states.backward_output : states.output,
-      states.penalty ? thaw_affine(tape, states.penalty, 10, 0) : states.output};
-  for (size_t i = 0; i < 6; i++) {
-    if (!parts[i]) return NULL;
-    parts[i] = thaw_reshape(tape, parts[i], 1, (size_t[]){thaw_size(parts[i])});
-  }
-  return thaw_concat(tape, 6, parts, 0);
-}
-
 static void check_encoder(int i, const thaw_encoder_input *input) {
   plugin_bench bench;
   thaw_tensor *inputs[MOST_TENSORS];
   open_encoder(&bench, i, "0.3");
-  encoder_run r = {&bench, *input};
+  bench_encoding encoding = {&bench, *input, 0};
   const size_t count = bench_trained(&bench, inputs, MOST_TENSORS);
   for (size_t k = 0; k < count; k++) { /* larger than they begin, so that the gates bend */
     for (size_t j = 0; j < thaw_size(inputs[k]); j++) inputs[k]->data[j] *= k == 0 ? 8 : 1.5f;
   }
   check_gradients(&(gradient_check){.operation = kind_of(i),
-                                    .run = run_encoder,
-                                    .user = &r,
+                                    .run = bench_encode,
+                                    .user = &encoding,
                                     .input_count = count,
                                     .inputs = inputs,
                                     .mode = THAW_TAPE_TRAIN});
