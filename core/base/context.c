@@ -1,4 +1,5 @@
-/* context.c: the error message, the log and the interrupt flag that travel with a computation.
+/* context.c: the error message, the log, the interrupt flag and known hashes that travel with a
+ * computation.
  *
  * A message is first written in full and only then replaces the one before, so that an argument may
  * be part of the old message. When there is no memory for it, a short text in the context itself
@@ -15,6 +16,7 @@ struct thaw_context {
   thaw_log_sink sink;
   void *sink_user;
   const atomic_bool *interrupted;
+  struct thaw_hash_memo *memo;
 };
 
 thaw_context *thaw_context_create(void) {
@@ -138,4 +140,12 @@ void thaw_context_watch(thaw_context *ctx, const atomic_bool *flag) {
 
 bool thaw_interrupted(const thaw_context *ctx) {
   return ctx && ctx->interrupted && atomic_load_explicit(ctx->interrupted, memory_order_relaxed);
+}
+
+void thaw_context_remember(thaw_context *ctx, struct thaw_hash_memo *memo) {
+  if (ctx) ctx->memo = memo;
+}
+
+struct thaw_hash_memo *thaw_context_memo(const thaw_context *ctx) {
+  return ctx ? ctx->memo : NULL;
 }

@@ -36,4 +36,10 @@ void thaw_log(thaw_context *ctx, thaw_log_level level, const char *format, ...) 
 void thaw_context_watch(thaw_context *ctx, const atomic_bool *flag);
 bool thaw_interrupted(const thaw_context *ctx);
 
+/* Hashes of files that need not be computed again (base/hash_memo.h). The memo belongs to the
+ * caller and may be NULL: none. */
+struct thaw_hash_memo;
+void thaw_context_remember(thaw_context *ctx, struct thaw_hash_memo *memo);
+struct thaw_hash_memo *thaw_context_memo(const thaw_context *ctx);
+
 #endif

@@ -7,7 +7,8 @@ thaw_run_options thaw_options_of(const thaw_call *call) {
                             .output = settings->output,
                             .folder = settings->folder,
                             .checkpoint_seconds = (double)settings->checkpoint,
-                            .progress = call->progress};
+                            .progress = call->progress,
+                            .until = settings->until};
 }
 
 thaw_status thaw_run_with_sets(const thaw_call *call, size_t set_count, const char *const *sets) {

@@ -10,6 +10,7 @@ typedef struct thaw_experiment_settings {
   const char *output, *folder, *cache;
   int64_t checkpoint;
   int format;
+  const char *until;
 } thaw_experiment_settings;
 
 /* Rows of a table of options; the settings struct of the command is thaw_experiment_settings. */

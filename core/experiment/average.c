@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/context.h"
+#include "base/hash_memo.h"
 #include "experiment/stages.h"
 #include "store/environment.h"
 #include "train/metrics.h"
@@ -265,7 +266,7 @@ static thaw_status find_key(average *a, char key[THAW_HASH_TEXT]) {
   thaw_status status = hash && a->hashes ? THAW_OK : thaw_fail_memory(a->ctx, runs->count);
   if (status == THAW_OK) thaw_hash_add_text(hash, "thaw average 1");
   for (size_t i = 0; i < runs->count && status == THAW_OK; i++) {
-    status = thaw_hash_file(a->ctx, runs->values[i], a->hashes[i]);
+    status = thaw_hash_file_once(a->ctx, runs->values[i], a->hashes[i]);
     if (status == THAW_OK) thaw_hash_add_text(hash, a->hashes[i]);
   }
   if (status == THAW_OK) thaw_hash_text(hash, key);
@@ -273,18 +274,33 @@ static thaw_status find_key(average *a, char key[THAW_HASH_TEXT]) {
   return explain(a, status);
 }
 
+/* Where the run file is, and whether it is finished. */
+static thaw_status look(average *a, const thaw_run_options *options, char key[THAW_HASH_TEXT],
+                        thaw_run_outcome *outcome) {
+  thaw_stage_progress progress = THAW_STAGE_NEW;
+  thaw_status status = find_key(a, key);
+  if (status) return status;
+  outcome->path = thaw_output_path(a->experiment, options, key);
+  if (!outcome->path) return thaw_fail_memory(a->ctx, strlen(key));
+  status = thaw_stage_file_look(a->ctx, outcome->path, key, &progress);
+  outcome->found = progress == THAW_STAGE_FINISHED;
+  return status;
+}
+
+thaw_status thaw_average_look(thaw_context *ctx, const thaw_experiment *experiment,
+                              const thaw_run_options *options, thaw_run_outcome *outcome) {
+  average a = {.ctx = ctx, .experiment = experiment};
+  char key[THAW_HASH_TEXT];
+  const thaw_status status = look(&a, options, key, outcome);
+  free_average(&a);
+  return status;
+}
+
 thaw_status thaw_average_experiment(thaw_context *ctx, const thaw_experiment *experiment,
                                     const thaw_run_options *options, thaw_run_outcome *outcome) {
   average a = {.ctx = ctx, .experiment = experiment};
-  thaw_stage_progress progress = THAW_STAGE_NEW;
   char key[THAW_HASH_TEXT];
-  thaw_status status = find_key(&a, key);
-  if (status == THAW_OK) {
-    outcome->path = thaw_output_path(experiment, options, key);
-    if (!outcome->path) status = thaw_fail_memory(ctx, strlen(key));
-  }
-  if (status == THAW_OK) status = thaw_stage_file_look(ctx, outcome->path, key, &progress);
-  outcome->found = progress == THAW_STAGE_FINISHED;
+  thaw_status status = look(&a, options, key, outcome);
   if (status == THAW_OK && !outcome->found) status = make_run(&a, outcome->path, key);
   free_average(&a);
   return status;

@@ -14,6 +14,10 @@
 thaw_status thaw_average_experiment(thaw_context *ctx, const thaw_experiment *experiment,
                                     const thaw_run_options *options, thaw_run_outcome *outcome);
 
+/* Where its run file is, and whether it is finished; makes nothing. */
+thaw_status thaw_average_look(thaw_context *ctx, const thaw_experiment *experiment,
+                              const thaw_run_options *options, thaw_run_outcome *outcome);
+
 /* Are the runs that this average names still those of which it was made? THAW_INVALID names the one
  * that is not. */
 thaw_status thaw_average_check(thaw_context *ctx, const thaw_run_file *run,

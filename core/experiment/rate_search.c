@@ -8,21 +8,6 @@
 #include "experiment/stages.h"
 #include "tensor/blas.h"
 
-static thaw_status fail_no_stage(thaw_context *ctx, const thaw_stages *stages, const char *name) {
-  const char *known[THAW_STAGE_KINDS];
-  thaw_buffer list = {0};
-  for (size_t i = 0; i < stages->count; i++) {
-    known[i] = stages->works[i].stage->name;
-    thaw_buffer_format(&list, "%s%s", i ? ", " : "", known[i]);
-  }
-  const char *near = thaw_nearest(name, known, stages->count);
-  thaw_fail(ctx, THAW_INVALID, "%s has no stage '%s'%s%s%s; its stages: %s",
-            stages->experiment->path, name, near ? " (did you mean '" : "", near ? near : "",
-            near ? "'?)" : "", list.data ? list.data : "");
-  thaw_buffer_free(&list);
-  return THAW_INVALID;
-}
-
 static thaw_status find_stage(thaw_context *ctx, thaw_stages *stages, const char *name,
                               thaw_stage_work **work) {
   *work = name ? NULL : stages->last;
@@ -32,7 +17,7 @@ static thaw_status find_stage(thaw_context *ctx, thaw_stages *stages, const char
         name ? strcmp(w->stage->name, name) == 0 : w->progress != THAW_STAGE_FINISHED;
     if (wanted) *work = w;
   }
-  return *work ? THAW_OK : fail_no_stage(ctx, stages, name);
+  return *work ? THAW_OK : thaw_stages_fail_missing(ctx, stages, name);
 }
 
 /* Only the stage and what it builds on is needed here. */

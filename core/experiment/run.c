@@ -308,7 +308,7 @@ thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experi
                                 const thaw_run_options *options, thaw_run_outcome *outcome) {
   run r = {.ctx = ctx, .experiment = experiment, .options = options};
   *outcome = (thaw_run_outcome){0};
-  if (experiment->average.count > 0)
+  if (experiment->average.count > 0 && !options->until)
     return thaw_average_experiment(ctx, experiment, options, outcome);
   const int threads = thaw_numerics_prepare((int)experiment->threads);
   thaw_status status = thaw_stages_plan(ctx, experiment, options, &r.stages);

@@ -15,10 +15,12 @@ typedef struct thaw_run_options {
   const char *folder;        /* of run files; NULL: "runs" */
   double checkpoint_seconds; /* between checkpoints */
   FILE *progress;            /* NULL: none */
+  const char *until;         /* trains the stages up to that of this name alone: a language model
+                                stays in the stage cache, without a run file; NULL: all stages */
 } thaw_run_options;
 
 typedef struct thaw_run_outcome {
-  char *path; /* of the run file; malloc'ed */
+  char *path; /* of the run file, with `until` of the stage's; malloc'ed */
   bool found; /* it was finished already */
 } thaw_run_outcome;
 

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/context.h"
+#include "base/hash_memo.h"
 #include "experiment/stage_data.h"
 
 static const char version[] = "thaw stage 1\n";
@@ -89,7 +90,7 @@ thaw_status thaw_setting_content(thaw_context *ctx, const thaw_param_spec *spec,
   char digits[THAW_HASH_TEXT];
   if (spec->type != THAW_PARAM_PATH || !**path)
     return thaw_settings_write(ctx, spec, settings, out);
-  thaw_status status = thaw_hash_file(ctx, *path, digits);
+  thaw_status status = thaw_hash_file_once(ctx, *path, digits);
   if (status) return status;
   return thaw_buffer_text(out, digits) ? THAW_OK : thaw_fail_memory(ctx, out->size);
 }
@@ -188,7 +189,7 @@ static thaw_status add_transfer(thaw_context *ctx, const thaw_stage_config *stag
   char digits[THAW_HASH_TEXT] = "";
   if (transfer->none) return THAW_OK;
   if (transfer->from) {
-    thaw_status status = thaw_hash_file(ctx, transfer->from, digits);
+    thaw_status status = thaw_hash_file_once(ctx, transfer->from, digits);
     if (status) return status;
     before = digits;
   }

@@ -65,27 +65,61 @@ static thaw_status add_stage(thaw_context *ctx, thaw_stages *stages,
                         work->key);
 }
 
-/* A classifier trains into the run file itself; a language model into the cache, for others to use.
- */
-static thaw_status find_file(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work) {
-  work->path = work->stage->kind == THAW_STAGE_CLASSIFY ? strdup(stages->output)
-                                                        : thaw_cache_path(stages->cache, work->key);
-  if (!work->path) return thaw_fail_memory(ctx, strlen(stages->cache));
-  return thaw_stage_file_look(ctx, work->path, work->key, &work->progress);
+thaw_status thaw_stages_fail_missing(thaw_context *ctx, const thaw_stages *stages,
+                                     const char *name) {
+  const char *known[THAW_STAGE_KINDS];
+  thaw_buffer list = {0};
+  for (size_t i = 0; i < stages->count; i++) {
+    known[i] = stages->works[i].stage->name;
+    thaw_buffer_format(&list, "%s%s", i ? ", " : "", known[i]);
+  }
+  const char *near = thaw_nearest(name, known, stages->count);
+  thaw_fail(ctx, THAW_INVALID, "%s has no stage '%s'%s%s%s; its stages: %s",
+            stages->experiment->path, name, near ? " (did you mean '" : "", near ? near : "",
+            near ? "'?)" : "", list.data ? list.data : "");
+  thaw_buffer_free(&list);
+  return THAW_INVALID;
 }
 
-static thaw_status find_all(thaw_context *ctx, const thaw_run_options *options,
-                            thaw_stages *stages) {
-  thaw_status status = thaw_cache_folder(ctx, options->cache, &stages->cache);
+/* The stages in order, up to the last one that is wanted. */
+static thaw_status add_stages(thaw_context *ctx, const thaw_run_options *options,
+                              thaw_stages *stages) {
+  thaw_status status = THAW_OK;
   for (size_t k = 0; k < THAW_STAGE_KINDS && status == THAW_OK; k++) {
     const thaw_stage_config *stage = &stages->experiment->stages[k];
-    if (stage->present) status = add_stage(ctx, stages, stage);
+    if (!stage->present) continue;
+    status = add_stage(ctx, stages, stage);
+    if (options->until && strcmp(options->until, stage->name) == 0) return status;
   }
-  if (status) return status;
-  stages->output = thaw_output_path(stages->experiment, options, stages->last->key);
+  if (status || !options->until) return status;
+  return thaw_stages_fail_missing(ctx, stages, options->until);
+}
+
+/* A classifier trains into the run file itself; a language model into the cache, for others to use.
+ */
+static thaw_status find_files(thaw_context *ctx, const thaw_run_options *options,
+                              thaw_stages *stages) {
+  const bool classify = stages->last->stage->kind == THAW_STAGE_CLASSIFY;
+  stages->output = options->until && !classify
+                       ? thaw_cache_path(stages->cache, stages->last->key)
+                       : thaw_output_path(stages->experiment, options, stages->last->key);
   if (!stages->output) return thaw_fail_memory(ctx, 1);
-  for (size_t i = 0; i < stages->count && status == THAW_OK; i++)
-    status = find_file(ctx, stages, &stages->works[i]);
+  for (size_t i = 0; i < stages->count; i++) {
+    thaw_stage_work *work = &stages->works[i];
+    work->path = work->stage->kind == THAW_STAGE_CLASSIFY
+                     ? strdup(stages->output)
+                     : thaw_cache_path(stages->cache, work->key);
+    if (!work->path) return thaw_fail_memory(ctx, strlen(stages->cache));
+  }
+  return THAW_OK;
+}
+
+static thaw_status look_at_files(thaw_context *ctx, thaw_stages *stages) {
+  thaw_status status = THAW_OK;
+  for (size_t i = 0; i < stages->count && status == THAW_OK; i++) {
+    thaw_stage_work *work = &stages->works[i];
+    status = thaw_stage_file_look(ctx, work->path, work->key, &work->progress);
+  }
   if (status) return status;
   return thaw_stage_file_look(ctx, stages->output, stages->last->key, &stages->progress);
 }
@@ -106,14 +140,25 @@ static void mark_needed(thaw_stages *stages) {
   }
 }
 
-thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
+thaw_status thaw_stages_find(thaw_context *ctx, const thaw_experiment *experiment,
                              const thaw_run_options *options, thaw_stages *stages) {
   *stages = (thaw_stages){.experiment = experiment};
   if (experiment->average.count > 0) {
     return thaw_experiment_fail(ctx, experiment, "average",
                                 "this config averages finished runs: there are no stages");
   }
-  thaw_status status = find_all(ctx, options, stages);
+  thaw_status status = thaw_cache_folder(ctx, options->cache, &stages->cache);
+  if (status == THAW_OK) status = add_stages(ctx, options, stages);
+  if (status == THAW_OK) status = find_files(ctx, options, stages);
+  if (status) thaw_stages_free(stages);
+  return status;
+}
+
+thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
+                             const thaw_run_options *options, thaw_stages *stages) {
+  thaw_status status = thaw_stages_find(ctx, experiment, options, stages);
+  if (status) return status;
+  status = look_at_files(ctx, stages);
   if (status) {
     thaw_stages_free(stages);
     return status;

@@ -24,7 +24,7 @@ typedef struct thaw_stages {
   size_t count;
   thaw_stage_work *last;
   char *cache;                  /* folder */
-  char *output;                 /* the run file */
+  char *output;                 /* the run file; that of the last stage where no run file is wanted */
   thaw_stage_progress progress; /* of the run file */
 } thaw_stages;
 
@@ -35,7 +35,10 @@ char *thaw_output_path(const thaw_experiment *experiment, const thaw_run_options
 /* Makes its folder, and asks whether it can be written there: better now than after hours. */
 thaw_status thaw_output_prepare(thaw_context *ctx, const char *path);
 
-/* Finds keys and files and looks how far each stage is. */
+/* Finds keys and files without looking at them. */
+thaw_status thaw_stages_find(thaw_context *ctx, const thaw_experiment *experiment,
+                             const thaw_run_options *options, thaw_stages *stages);
+/* The same, and looks how far each stage is. */
 thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
                              const thaw_run_options *options, thaw_stages *stages);
 /* Reads the data of every stage that has to be trained. */
@@ -43,6 +46,10 @@ thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages);
 /* Reads the data of one. */
 thaw_status thaw_stage_read(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work);
 void thaw_stages_free(thaw_stages *stages); /* frees the content */
+
+/* There is no stage `name`: THAW_INVALID, with those that there are. */
+thaw_status thaw_stages_fail_missing(thaw_context *ctx, const thaw_stages *stages,
+                                     const char *name);
 
 /* Must it be trained? */
 bool thaw_stage_is_due(const thaw_stage_work *work);

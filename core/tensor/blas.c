@@ -68,8 +68,14 @@ static void flush_denormals(void) {
 #endif
 }
 
+int thaw_numerics_cores(void) {
+  const char *given = getenv("OMP_NUM_THREADS");
+  const long wanted = given ? strtol(given, NULL, 10) : 0; /* the first level's, of "4,2" */
+  return wanted > 0 && wanted < INT_MAX ? (int)wanted : omp_get_num_procs();
+}
+
 int thaw_numerics_prepare(int threads) {
-  if (threads <= 0) threads = omp_get_num_procs();
+  if (threads <= 0) threads = thaw_numerics_cores();
   choose_kernels();
   omp_set_dynamic(0);
   omp_set_num_threads(threads);

@@ -14,7 +14,10 @@ void thaw_sgemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k
 /* OpenBLAS counts in int: whether a dimension or stride is small enough. */
 bool thaw_blas_fits(size_t dimension);
 
-/* Prepares the process, before the first product: `threads` threads (0: as many as the machine has)
+/* How many threads to use where nothing else is said: what the environment's OMP_NUM_THREADS says,
+ * else the processors that this process may run on. */
+int thaw_numerics_cores(void);
+/* Prepares the process, before the first product: `threads` threads (0: thaw_numerics_cores)
  * for OpenBLAS and OpenMP; numbers below 1e-38 count as 0 in the calling thread and its workers,
  * for they are slow and change nothing; and where OpenBLAS is older than the processor and would
  * not use its vector units, it is told to (unless OPENBLAS_CORETYPE is set). Returns the number of

@@ -6,7 +6,7 @@
 
 #include "base/context.h"
 #include "base/file.h"
-#include "base/hash.h"
+#include "base/hash_memo.h"
 #include "plugin/settings.h"
 #include "text/reader_format.h"
 
@@ -146,7 +146,13 @@ done:
 }
 
 thaw_status thaw_source_hash(thaw_context *ctx, const thaw_source *source, char digits[33]) {
-  if (source->format == THAW_FORMAT_FOLDER) return hash_folder(ctx, source, digits);
   /* A data file that is missing is the user's to mend. */
-  return thaw_hash_file(ctx, source->path, digits) == THAW_OK ? THAW_OK : THAW_INVALID;
+  if (source->format != THAW_FORMAT_FOLDER)
+    return thaw_hash_file_once(ctx, source->path, digits) == THAW_OK ? THAW_OK : THAW_INVALID;
+  const char *what = source->unlabelled ? "unlabelled folder" : "folder";
+  thaw_hash_memo *memo = thaw_context_memo(ctx);
+  if (thaw_hash_memo_find(memo, what, source->path, digits)) return THAW_OK;
+  const thaw_status status = hash_folder(ctx, source, digits);
+  if (status == THAW_OK) thaw_hash_memo_keep(memo, what, source->path, digits);
+  return status;
 }
