@@ -4,6 +4,8 @@
  * with steps that this process did not do. */
 #include "base/progress.h"
 
+#include <config.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 enum { BAR_WIDTH = 20, WIDEST_LINE = 1000 };
 static const double REDRAW_SECONDS = 0.1;
 static const double PLAIN_SECONDS = 30;
+static const double RECORD_SECONDS = 0.5;
 static const double RATE_SECONDS = 0.5; /* a rate over less time says nothing */
 
 struct thaw_progress {
@@ -28,10 +31,13 @@ struct thaw_progress {
   double units, first_units;
   double start_time, first_time; /* of thaw_progress_start; of the first update */
   double last_time;              /* of the last line written */
+  int record;                    /* THAW_PROGRESS_FILE; −1: none */
+  double record_time;            /* when it was written last */
   thaw_buffer note, line;
 };
 
 static void free_progress(thaw_progress *progress) {
+  if (progress->record >= 0) close(progress->record);
   free(progress->label);
   free(progress->unit);
   thaw_buffer_free(&progress->note);
@@ -43,6 +49,7 @@ thaw_progress *thaw_progress_start(FILE *stream, const char *label, size_t total
                                    const char *unit) {
   thaw_progress *progress = calloc(1, sizeof *progress);
   if (!progress) return NULL;
+  progress->record = -1;
   progress->stream = stream;
   progress->label = strdup(label);
   progress->unit = strdup(unit);
@@ -51,6 +58,8 @@ thaw_progress *thaw_progress_start(FILE *stream, const char *label, size_t total
     free_progress(progress);
     return NULL;
   }
+  const char *record = getenv("THAW_PROGRESS_FILE");
+  if (record && *record) progress->record = open(record, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   const char *type = getenv("TERM");
   progress->terminal = isatty(fileno(stream)) == 1 && type && strcmp(type, "dumb") != 0;
   progress->start_time = progress->first_time = progress->last_time = thaw_seconds_now();
@@ -158,6 +167,24 @@ static void draw(thaw_progress *progress, double now, bool ended) {
   progress->last_time = now;
 }
 
+/* In one piece, so that a reader sees one line or the other. A file that cannot be written is no
+ * reason to stop. */
+static void write_record(thaw_progress *progress, double now) {
+  char record[THAW_PROGRESS_RECORD];
+  if (progress->record < 0 || now - progress->record_time < RECORD_SECONDS) return;
+  progress->record_time = now;
+  compose(progress, now, false);
+  if (!progress->line.data) return;
+  const size_t most = sizeof record - 1;
+  const size_t size = progress->line.size < most ? progress->line.size : most;
+  memset(record, ' ', sizeof record);
+  memcpy(record, progress->line.data, size);
+  record[most] = '\n';
+  if (pwrite(progress->record, record, sizeof record, 0) >= 0) return;
+  close(progress->record);
+  progress->record = -1;
+}
+
 void thaw_progress_update(thaw_progress *progress, size_t done, double units, const char *note) {
   if (!progress) return;
   const double now = thaw_seconds_now();
@@ -171,6 +198,7 @@ void thaw_progress_update(thaw_progress *progress, size_t done, double units, co
     progress->first_units = units;
     progress->first_time = now;
   }
+  write_record(progress, now);
   const double wait = progress->terminal ? REDRAW_SECONDS : PLAIN_SECONDS;
   if ((first && progress->terminal) || now - progress->last_time >= wait) {
     draw(progress, now, false);

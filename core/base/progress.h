@@ -1,7 +1,10 @@
 /* progress.h: one line per stage on standard error.
  *
  * On a terminal the line is redrawn in place at most ten times a second, with a bar, the
- * rate and the time left; elsewhere a plain line appears every thirty seconds and at the end. */
+ * rate and the time left; elsewhere a plain line appears every thirty seconds and at the end.
+ *
+ * Where the environment's THAW_PROGRESS_FILE names a file, the line as it is now stands there too,
+ * in place of the one before, twice a second: so that a program that runs thaw can show it. */
 #ifndef THAW_PROGRESS_H
 #define THAW_PROGRESS_H
 
@@ -10,6 +13,9 @@
 #include "thaw/base.h"
 
 typedef struct thaw_progress thaw_progress;
+
+/* Bytes of THAW_PROGRESS_FILE: the line, spaces behind it, and a newline. */
+enum { THAW_PROGRESS_RECORD = 256 };
 
 /* `label` is copied; `total` steps; `unit` names what is counted per second ("tokens").
  * Returns NULL when there is no memory; every function accepts NULL and then does nothing. */

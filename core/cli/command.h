@@ -24,6 +24,7 @@ typedef struct thaw_call {
   FILE *progress;          /* standard error, or NULL when quiet */
   const void *settings;    /* the command's settings struct, filled in from its table of options */
   thaw_words operands;
+  const char *plugin_path; /* --plugin-path; NULL: not given */
 } thaw_call;
 
 typedef struct thaw_command {

@@ -171,6 +171,7 @@ static thaw_status run_command(thaw_call *call, const thaw_command *command,
   status = check_operands(ctx, command, call->operands.count);
   if (status) return status;
   call->settings = settings;
+  call->plugin_path = global->plugin_path;
   call->quiet = global->quiet;
   call->progress = global->quiet ? NULL : stderr;
   call->registry = thaw_registry_create(global->plugin_path);
