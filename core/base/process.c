@@ -2,7 +2,6 @@
  * wait meanwhile: one that came to the copy of the parent's handler would be lost. */
 #include "base/process.h"
 
-#include <config.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

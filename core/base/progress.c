@@ -4,7 +4,6 @@
  * with steps that this process did not do. */
 #include "base/progress.h"
 
-#include <config.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -115,6 +115,8 @@ static thaw_status confirm(const thaw_call *call, const thaw_sweep *sweep) {
     return thaw_fail(call->ctx, THAW_INVALID, "%s runs come of this sweep: --yes says that they should",
                      count);
   if (ask(count)) return THAW_OK;
+  if (thaw_interrupted(call->ctx))
+    return thaw_fail(call->ctx, THAW_INTERRUPTED, "nothing was begun");
   return thaw_fail(call->ctx, THAW_FAILED, "%s runs were not begun", count);
 }
 

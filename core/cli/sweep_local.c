@@ -3,7 +3,6 @@
  * A job's messages go to its log, what it prints to a temporary file, and how far it is to another
  * (THAW_PROGRESS_FILE), so that nothing that it says mixes with what others say. The processors are
  * divided among the jobs by OMP_NUM_THREADS, which an experiment's own `threads` overrules. */
-#include <config.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

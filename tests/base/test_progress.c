@@ -39,6 +39,38 @@ START_TEST(a_file_gets_one_plain_line_at_the_end) {
 }
 END_TEST
 
+START_TEST(a_record_holds_the_present_line) {
+  char name[] = "/tmp/thaw-progress-XXXXXX", record[2 * THAW_PROGRESS_RECORD] = "";
+  const int reader = mkstemp(name);
+  ck_assert_int_ge(reader, 0);
+  setenv("THAW_PROGRESS_FILE", name, 1);
+  FILE *file = tmpfile();
+  thaw_progress *progress = thaw_progress_start(file, "pretrain", 4, "tokens");
+  thaw_progress_update(progress, 1, 100, "a note, and a long one");
+  ck_assert_int_eq(pread(reader, record, sizeof record, 0), THAW_PROGRESS_RECORD);
+  ck_assert_ptr_eq(strstr(record, "pretrain  25%  a note, and a long one   "), record);
+  ck_assert_int_eq(record[THAW_PROGRESS_RECORD - 1], '\n');
+  thaw_progress_update(progress, 2, 200, "soon");
+  ck_assert_int_eq(pread(reader, record, sizeof record, 0), THAW_PROGRESS_RECORD);
+  ck_assert_ptr_nonnull(strstr(record, " 25%")); /* twice a second */
+  sleep_ms(600);
+  thaw_progress_update(progress, 3, 300, "b");
+  ck_assert_int_eq(pread(reader, record, sizeof record, 0), THAW_PROGRESS_RECORD);
+  ck_assert_ptr_nonnull(strstr(record, "pretrain  75%"));
+  ck_assert_ptr_null(strstr(record, "note"));
+  thaw_progress_end(progress, NULL);
+  fclose(file);
+  /* One that cannot be written is no reason to stop. */
+  setenv("THAW_PROGRESS_FILE", "/nowhere/record", 1);
+  progress = thaw_progress_start(stderr, "pretrain", 4, "tokens");
+  thaw_progress_update(progress, 1, 100, NULL);
+  thaw_progress_end(progress, NULL);
+  unsetenv("THAW_PROGRESS_FILE");
+  close(reader);
+  unlink(name);
+}
+END_TEST
+
 START_TEST(nothing_to_do_is_no_division_by_zero) {
   FILE *file = tmpfile();
   thaw_progress *progress = thaw_progress_start(file, "empty", 0, "tokens");
@@ -132,6 +164,7 @@ int main(void) {
   Suite *suite = suite_create("progress");
   TCase *tests = tcase_create("progress");
   tcase_add_test(tests, a_file_gets_one_plain_line_at_the_end);
+  tcase_add_test(tests, a_record_holds_the_present_line);
   tcase_add_test(tests, nothing_to_do_is_no_division_by_zero);
   tcase_add_test(tests, no_progress_is_accepted);
   tcase_add_test(tests, a_terminal_gets_a_bar_that_fits);
