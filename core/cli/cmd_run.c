@@ -29,7 +29,8 @@ const thaw_command thaw_command_run = {
         "weights, metrics and predictions in one HDF5 file. Finished language models are kept in "
         "the stage cache and are not trained again. After an interruption the same command goes on "
         "where it stopped and ends in the same bits; a finished run is not repeated.\n"
-        "Without threads in the experiment, OMP_NUM_THREADS says how many to use, else the machine's "
+        "Without threads in the experiment, OMP_NUM_THREADS says how many to use, else the "
+        "machine's "
         "cores.",
     .options = options,
     .settings_size = sizeof(thaw_experiment_settings),

@@ -112,8 +112,8 @@ static thaw_status confirm(const thaw_call *call, const thaw_sweep *sweep) {
   if (sweep->count <= MANY || settings->yes) return THAW_OK;
   write_count(sweep->count, count);
   if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-    return thaw_fail(call->ctx, THAW_INVALID, "%s runs come of this sweep: --yes says that they should",
-                     count);
+    return thaw_fail(call->ctx, THAW_INVALID,
+                     "%s runs come of this sweep: --yes says that they should", count);
   if (ask(count)) return THAW_OK;
   if (thaw_interrupted(call->ctx))
     return thaw_fail(call->ctx, THAW_INTERRUPTED, "nothing was begun");
@@ -156,8 +156,8 @@ static thaw_status run(const thaw_call *call) {
     status = thaw_sweep_load(call->ctx, work.path, sets->count, sets->words, &sweep);
   if (status == THAW_OK) status = confirm(call, sweep);
   if (status == THAW_OK)
-    status = thaw_sweep_tree_plan(call->ctx, work.path, sweep, call->registry, &run_options,
-                                  &work.tree);
+    status =
+        thaw_sweep_tree_plan(call->ctx, work.path, sweep, call->registry, &run_options, &work.tree);
   work.sweep = sweep;
   if (status == THAW_OK) status = execute(&work, &part);
   thaw_sweep_tree_free(work.tree);
@@ -175,10 +175,12 @@ const thaw_command thaw_command_sweep = {
         "process of its own; with --jobs N as many as N train at once, each with its part of the "
         "cores, unless the experiment sets threads or OMP_NUM_THREADS says how many there are.\n"
         "A run that fails is reported, with what it said last; those that need a failed stage are "
-        "not run, and the others go on. What each job said stands in the folder logs beside the run "
+        "not run, and the others go on. What each job said stands in the folder logs beside the "
+        "run "
         "files. After an interruption (ctrl-C, kill -9) the same command goes on where it stopped; "
         "what is finished is not repeated. With the same --jobs it ends in the same bits.\n"
-        "Several machines that share a folder can each take a part: --shard 1/2, --shard 2/2. 'thaw "
+        "Several machines that share a folder can each take a part: --shard 1/2, --shard 2/2. "
+        "'thaw "
         "compare' makes a table of the run files.",
     .options = options,
     .settings_size = sizeof(thaw_sweep_settings),

@@ -17,9 +17,9 @@ typedef enum thaw_job_state {
 #define THAW_JOB_STATES 6
 
 typedef struct thaw_sweep_job {
-  size_t stage;     /* index in the tree; SIZE_MAX: the job is a run */
-  size_t run;       /* index in the tree; of a stage the first run that needs it */
-  const char *name; /* "pretrain" or "run 3 of 40" */
+  size_t stage;      /* index in the tree; SIZE_MAX: the job is a run */
+  size_t run;        /* index in the tree; of a stage the first run that needs it */
+  const char *name;  /* "pretrain" or "run 3 of 40" */
   const char *label; /* the settings that tell it apart; "": none */
   const char *log;   /* where its messages go: a path */
   size_t needs[THAW_STAGE_KINDS];
@@ -39,8 +39,8 @@ typedef struct thaw_sweep_jobs {
   thaw_arena *arena; /* owns all texts */
   thaw_sweep_job *jobs;
   size_t count;
-  size_t runs, found;             /* runs of the sweep, and those that were finished before */
-  size_t states[THAW_JOB_STATES]; /* how many jobs are in each state */
+  size_t runs, found;                 /* runs of the sweep, and those that were finished before */
+  size_t states[THAW_JOB_STATES];     /* how many jobs are in each state */
   size_t run_states[THAW_JOB_STATES]; /* how many of these are runs */
 } thaw_sweep_jobs;
 

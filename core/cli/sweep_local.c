@@ -267,8 +267,8 @@ static thaw_status report(const local *l) {
   const size_t left_out = j->run_states[THAW_JOB_LEFT_OUT];
   if (l->show.stopping)
     return thaw_fail(l->ctx, THAW_INTERRUPTED,
-                     "%zu of %zu runs are finished; the same command goes on where it stopped", done,
-                     j->runs);
+                     "%zu of %zu runs are finished; the same command goes on where it stopped",
+                     done, j->runs);
   if (j->states[THAW_JOB_FAILED])
     return thaw_fail(l->ctx, THAW_FAILED,
                      "%zu of %zu runs failed and %zu were not run, because a stage that they need "

@@ -9,7 +9,8 @@
 
 static const size_t none = SIZE_MAX;
 
-/* The tree from its roots: what stands under a stage begins with `child` and goes on with `next`. */
+/* The tree from its roots: what stands under a stage begins with `child` and goes on with `next`.
+ */
 typedef struct printing {
   const thaw_sweep_work *work;
   thaw_table *table;
@@ -74,14 +75,15 @@ static const char *state_of(const thaw_tree_stage *stage, bool cached) {
 
 static bool is_run(const printing *p, size_t stage) {
   const size_t run = p->first_run[stage];
-  return run != none && strcmp(p->work->tree->stages[stage].path, p->work->tree->runs[run].output) == 0;
+  return run != none &&
+         strcmp(p->work->tree->stages[stage].path, p->work->tree->runs[run].output) == 0;
 }
 
 /* Runs whose files are copies of a language model, or averages. */
 static void add_runs(printing *p, int depth, const char *name, size_t stage) {
   for (size_t r = p->first_run[stage]; r != none; r = p->next_run[r])
-    add_row(p, depth, name, p->work->labels[r], p->work->tree->runs[r].finished ? "finished" : "to write",
-            1, NULL);
+    add_row(p, depth, name, p->work->labels[r],
+            p->work->tree->runs[r].finished ? "finished" : "to write", 1, NULL);
 }
 
 static thaw_status add_stage(printing *p, int depth, size_t index) {
@@ -123,10 +125,11 @@ static void print_total(const printing *p) {
     if (run->finished) finished++;
   }
   fprintf(p->work->call->out,
-          "\n%zu runs, %zu of them finished; %zu of %zu stages to train (without sharing: %zu)\n", runs,
-          finished, due, stages, unshared);
+          "\n%zu runs, %zu of them finished; %zu of %zu stages to train (without sharing: %zu)\n",
+          runs, finished, due, stages, unshared);
   if (twins)
-    fprintf(p->work->call->out, "%zu points of the sweep are the same runs as earlier ones\n", twins);
+    fprintf(p->work->call->out, "%zu points of the sweep are the same runs as earlier ones\n",
+            twins);
 }
 
 thaw_status thaw_sweep_print_tree(const thaw_sweep_work *work) {

@@ -237,8 +237,8 @@ thaw_status thaw_show_begin(thaw_sweep_show *show, const thaw_sweep_jobs *jobs) 
   const thaw_call *call = jobs->work->call;
   const char *type = getenv("TERM");
   *show = (thaw_sweep_show){.jobs = jobs};
-  show->live = call->progress && isatty(fileno(call->progress)) == 1 && type &&
-               strcmp(type, "dumb") != 0;
+  show->live =
+      call->progress && isatty(fileno(call->progress)) == 1 && type && strcmp(type, "dumb") != 0;
   show->chosen = calloc(jobs->count + 1, sizeof *show->chosen);
   if (!show->chosen) return thaw_fail_memory(call->ctx, jobs->count);
   thaw_log(call->ctx, THAW_LOG_INFO,

@@ -390,7 +390,8 @@ static const thaw_key top_keys[] = {
                INT(thaw_experiment, threads),
                .default_value = "0",
                RANGE(0, 4096),
-               .doc = "0: as many as OMP_NUM_THREADS says, else the machine has. Threads wait for each other: beside other "
+               .doc = "0: as many as OMP_NUM_THREADS says, else the machine has. Threads wait for "
+                      "each other: beside other "
                       "busy processes fewer are faster, and for several runs at once 1 each"},
      .only = STAGES},
     {.type = THAW_KEY_NAMED,

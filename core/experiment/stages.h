@@ -23,8 +23,8 @@ typedef struct thaw_stages {
   thaw_stage_work works[THAW_STAGE_KINDS]; /* those that are there, in order */
   size_t count;
   thaw_stage_work *last;
-  char *cache;                  /* folder */
-  char *output;                 /* the run file; that of the last stage where no run file is wanted */
+  char *cache;  /* folder */
+  char *output; /* the run file; that of the last stage where no run file is wanted */
   thaw_stage_progress progress; /* of the run file */
 } thaw_stages;
 

@@ -8,6 +8,7 @@
 #ifndef THAW_SWEEP_TREE_H
 #define THAW_SWEEP_TREE_H
 
+#include "base/hash.h"
 #include "experiment/run.h"
 #include "experiment/stage_file.h"
 
@@ -53,9 +54,9 @@ thaw_status thaw_sweep_tree_plan(thaw_context *ctx, const char *path, const thaw
 void thaw_sweep_tree_free(thaw_sweep_tree *tree);
 
 /* Leaves part `part` of `parts` in the tree, 1 to `parts`; once, after planning. The parts are
- * equally large, to one run, and depend on the sweep alone, not on what is finished; runs that share
- * stages are in the same part as far as that allows. Stages that no run needs any more stay, with
- * `runs` 0. */
+ * equally large, to one run, and depend on the sweep alone, not on what is finished; runs that
+ * share stages are in the same part as far as that allows. Stages that no run needs any more stay,
+ * with `runs` 0. */
 thaw_status thaw_sweep_tree_shard(thaw_context *ctx, thaw_sweep_tree *tree, size_t part,
                                   size_t parts);
 

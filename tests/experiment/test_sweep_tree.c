@@ -96,7 +96,8 @@ END_TEST
 
 START_TEST(only_what_an_unfinished_run_needs_is_due) {
   write_sweep("  stages.pretrain.epochs: [1, 2]\n  head.plugin: [mean, max]\n");
-  fixture_expect(0, "run sweep.yaml --cache cache --set head.plugin=mean --set stages.pretrain.epochs=1");
+  fixture_expect(
+      0, "run sweep.yaml --cache cache --set head.plugin=mean --set stages.pretrain.epochs=1");
   plan(NULL);
   ck_assert_uint_eq(tree->stage_count, 8);
   expect_stage(0, "pretrain", SIZE_MAX, 2, false);
@@ -115,7 +116,8 @@ START_TEST(only_what_an_unfinished_run_needs_is_due) {
   plan(NULL);
   ck_assert_uint_eq(count_due(), 7);
   /* When all runs of it are finished, a stage is not missed. */
-  fixture_expect(0, "run sweep.yaml --cache other --set head.plugin=max --set stages.pretrain.epochs=1");
+  fixture_expect(
+      0, "run sweep.yaml --cache other --set head.plugin=max --set stages.pretrain.epochs=1");
   plan(NULL);
   ck_assert_uint_eq(count_due(), 4);
 }
