@@ -29,7 +29,7 @@ data:
   target: {format: csv, train: train.csv, test: test.csv, label: label}
 tokenizer: {plugin: word, min_count: 1}
 encoder: {plugin: awd_lstm, embedding: 6, hidden: 8, layers: 1}
-head: {plugin: concat, hidden: []}
+head: {plugin: concat, hidden: [], dropout: [0.1]}
 stages:
   pretrain: {data: general, seed: 1, epochs: 1, batch: 4, bptt: 10}
   finetune: {data: target, seed: 1, epochs: 1, batch: 4, bptt: 10}
