@@ -76,7 +76,7 @@ def settings(options):
             f"data.general.valid={general}/valid.csv.gz",
             f"data.target.train={trec}/train_5500.label", f"data.target.test={trec}/TREC_10.label"]
     if options.quick:
-        sets += ["data.target.labels=600", "stages.classify.epochs=3", "sweep.seed=[1]", "sweep.head.plugin=[mean, max]",
+        sets += ["data.target.labels=600", "stages.classify.epochs=3", "seed=1", "sweep.head.plugin=[mean, max]",
                  "sweep.stages.classify.transfer=[none, all]",
                  "sweep.stages.classify.schedule=[[{plugin: stlr}], [{plugin: stlr}, {plugin: gradual_unfreeze}]]"]
     return [word for text in sets for word in ("--set", text)]
