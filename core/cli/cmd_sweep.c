@@ -122,8 +122,12 @@ static thaw_status confirm(const thaw_call *call, const thaw_sweep *sweep) {
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-static void tell_twins(const thaw_call *call, const thaw_sweep_tree *tree) {
+/* Points that are no runs of their own. */
+static void tell_left_out(const thaw_call *call, const thaw_sweep *sweep,
+                          const thaw_sweep_tree *tree) {
   size_t twins = 0;
+  if (sweep->excluded)
+    thaw_log(call->ctx, THAW_LOG_INFO, "%zu combinations are excluded", sweep->excluded);
   for (size_t r = 0; r < tree->run_count; r++) {
     if (tree->runs[r].twin) twins++;
   }
@@ -140,7 +144,7 @@ static thaw_status execute(thaw_sweep_work *work, const shard *part) {
   if (status == THAW_OK) status = thaw_sweep_label_runs(work, call->arena);
   if (status) return status;
   if (work->settings->dry_run) return thaw_sweep_print_tree(work);
-  tell_twins(call, work->tree);
+  tell_left_out(call, work->sweep, work->tree);
   return launch[work->settings->launcher](work);
 }
 

@@ -10,6 +10,7 @@
 #include "config/merge.h"
 #include "config/reading.h"
 #include "config/resolve.h"
+#include "config/sweep.h"
 
 /* ---- The top level -------------------------------------------------------------------------- */
 
@@ -86,28 +87,6 @@ static thaw_status read_all(thaw_reading *r, const thaw_node *root) {
   return status;
 }
 
-/* A sweep is many experiments; overrides can pick one of them. */
-static thaw_status refuse_sweep(thaw_context *ctx, const thaw_node *root, size_t set_count,
-                                const char *const *sets) {
-  const thaw_node *sweep = thaw_node_child(root, "sweep");
-  if (!sweep) return THAW_OK;
-  if (sweep->kind != THAW_NODE_MAP) return thaw_sweep_fail_kind(ctx, sweep);
-  thaw_buffer open = {0};
-  for (const thaw_node *key = sweep->first; key; key = key->next) {
-    if (thaw_sets_cover(set_count, sets, key->key)) continue;
-    thaw_buffer_format(&open, "%s%s", open.size ? ", " : "", key->key);
-  }
-  if (open.size) {
-    thaw_fail_at(ctx, sweep->file, sweep->key_line, sweep->key_column,
-                 "this is a sweep, for 'thaw sweep'; one run needs a --set KEY=VALUE for each of: "
-                 "%s",
-                 open.data);
-  }
-  const thaw_status status = open.size ? THAW_INVALID : THAW_OK;
-  thaw_buffer_free(&open);
-  return status;
-}
-
 /* ---- Load, restore, free -------------------------------------------------------------------- */
 
 /* An empty experiment with an arena of its own. */
@@ -149,7 +128,8 @@ static thaw_status load(thaw_context *ctx, const char *path, size_t set_count,
                     .restoring = restoring};
   thaw_node *root;
   status = thaw_config_load(ctx, made->arena, path, set_count, sets, &root, &made->written);
-  if (status == THAW_OK) status = refuse_sweep(ctx, root, set_count, sets);
+  if (status == THAW_OK) status = thaw_sweep_refuse_open(ctx, root, set_count, sets);
+  if (status == THAW_OK) status = thaw_sweep_place(ctx, root, set_count, sets);
   if (status == THAW_OK) status = read_all(&r, root);
   return finish(status, made, experiment);
 }

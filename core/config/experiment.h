@@ -166,8 +166,7 @@ thaw_status thaw_experiment_explain(thaw_context *ctx, thaw_status status,
 thaw_status thaw_experiment_part(thaw_context *ctx, const thaw_experiment *experiment,
                                  const char *part, thaw_buffer *out);
 
-/* ---- Sweeps: every combination of the values in the `sweep` section
- * -------------------------------------- */
+/* ---- Sweeps: the runs of the `sweep` section ------------------------------------------------ */
 
 typedef struct thaw_sweep_point {
   const char *const *sets; /* "key.path=value" */
@@ -177,10 +176,14 @@ typedef struct thaw_sweep {
   thaw_sweep_point *points; /* one point without sets when the file has no sweep section */
   size_t count;
   thaw_arena *arena;
+  size_t excluded; /* combinations that the section's rules have taken out; not among the points */
 } thaw_sweep;
-/* The user's own overrides `sets` are part of every point, after the sweep's. An unknown key in the
- * sweep is found when its point is loaded; the last listed key varies fastest. A swept key that
- * they override is not swept: it has just that value. */
+/* The points are the combinations of the values of the section's keys (by themselves or in `grid`),
+ * of its `points` and of its `random` samples, at most 10 million, less those that a rule of
+ * `exclude` takes out; what stands last in the section varies fastest. The user's own overrides
+ * `sets` are part of every point, after the sweep's: a swept key that they override is not swept,
+ * it has just that value. An unknown key below the top level, or a wrong value, is found when its
+ * point is loaded; the message leads to its place in the section. */
 thaw_status thaw_sweep_load(thaw_context *ctx, const char *path, size_t set_count,
                             const char *const *sets, thaw_sweep **sweep);
 void thaw_sweep_free(thaw_sweep *sweep);

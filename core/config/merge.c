@@ -263,14 +263,24 @@ bool thaw_is_dotted(const char *key) {
          parts <= MOST_PARTS;
 }
 
+/* How much of the key stands before the dotted key that it has in a sweep; 0: it has none. */
+static size_t sweep_length(const char *key) {
+  static const char *const places[] = {"sweep.random.values.", "sweep.random.", "sweep.grid.",
+                                       "sweep."};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    if (strncmp(key, places[i], strlen(places[i])) == 0) return strlen(places[i]);
+  }
+  return 0;
+}
+
 /* The parts of a key from the last to the first, each around what is inside. */
 thaw_status thaw_node_wrap(thaw_context *ctx, thaw_arena *arena, const char *key, thaw_node *value,
                            thaw_node **root) {
-  const bool sweep = strncmp(key, "sweep.", 6) == 0;
+  const size_t sweep = sweep_length(key);
   thaw_node *inside = value;
   for (size_t end = strlen(key);;) {
     size_t begin = end;
-    while (begin > 0 && (key[begin - 1] != '.' || (sweep && begin > 6))) begin--;
+    while (begin > 0 && (key[begin - 1] != '.' || (sweep && begin > sweep))) begin--;
     thaw_node *map = thaw_arena_zalloc(arena, sizeof *map);
     inside->key = thaw_arena_strndup(arena, key + begin, end - begin);
     if (!map || !inside->key) return thaw_fail_memory(ctx, sizeof *map);
@@ -377,12 +387,23 @@ static void drop_nulls(thaw_node *node) {
   for (thaw_node *child = node->first; child; child = child->next) drop_nulls(child);
 }
 
-/* In the lists of a sweep, null is a value as any other. */
+/* In the lists and points of a sweep, null is a value as any other. */
+static void drop_sweep_nulls(thaw_node *sweep) {
+  thaw_node *grid = thaw_node_child(sweep, "grid"), *random = thaw_node_child(sweep, "random");
+  thaw_node *drawn = thaw_node_child(random, "values");
+  drop_null_children(sweep);
+  if (grid) drop_null_children(grid);
+  if (random) drop_null_children(random);
+  if (drawn) drop_null_children(drawn);
+  for (thaw_node *range = drawn ? drawn->first : NULL; range; range = range->next)
+    drop_null_children(range);
+}
+
 static void drop_root_nulls(thaw_node *root) {
   drop_null_children(root);
   for (thaw_node *child = root->first; child; child = child->next) {
     if (strcmp(child->key, "sweep") == 0) {
-      drop_null_children(child);
+      drop_sweep_nulls(child);
     } else {
       drop_nulls(child);
     }

@@ -22,10 +22,9 @@ bool thaw_is_override(const thaw_node *node);
 
 /* Texts with dots between them: "stages.classify.epochs". */
 bool thaw_is_dotted(const char *key);
-/* The mappings around `value` that a dotted key names. What follows "sweep." is one key. */
+/* The mappings around `value` that a dotted key names. What follows "sweep." is one key, but for
+ * the words of the section: "sweep.grid.KEY", "sweep.random.count", "sweep.random.values.KEY". */
 thaw_status thaw_node_wrap(thaw_context *ctx, thaw_arena *arena, const char *key, thaw_node *value,
                            thaw_node **root);
-/* Fails: `sweep` is no mapping. */
-thaw_status thaw_sweep_fail_kind(thaw_context *ctx, const thaw_node *sweep);
 
 #endif

@@ -112,27 +112,60 @@ static thaw_status change_each(const walk *w, const thaw_key *key, thaw_node *no
   return THAW_OK;
 }
 
-/* The values of one swept key: each is wrapped into the sections that the key names, as an override
- * would be, and that is walked over. */
-static thaw_status change_swept(const walk *w, thaw_node *list) {
-  for (thaw_node *value = list->first; value; value = value->next) {
-    thaw_node copy = *value, *root;
-    thaw_status status = thaw_node_wrap(w->ctx, w->arena, list->key, &copy, &root);
-    if (status == THAW_OK) status = thaw_paths_absolute(w->ctx, w->arena, root);
-    if (status != THAW_OK) return status;
-    value->text = copy.text;
+/* A value of a swept key: it is wrapped into the sections that the key names, as an override would
+ * be, and that is walked over. */
+static thaw_status change_swept(const walk *w, const char *key, thaw_node *value) {
+  thaw_node copy = *value, *root;
+  if (!thaw_is_dotted(key)) return THAW_OK;
+  thaw_status status = thaw_node_wrap(w->ctx, w->arena, key, &copy, &root);
+  if (status == THAW_OK) status = thaw_paths_absolute(w->ctx, w->arena, root);
+  value->text = copy.text;
+  return status;
+}
+
+/* Each item of a list of values. */
+static thaw_status change_list(const walk *w, thaw_node *list) {
+  if (list->kind != THAW_NODE_LIST) return THAW_OK;
+  thaw_status status = THAW_OK;
+  for (thaw_node *value = list->first; value && status == THAW_OK; value = value->next)
+    status = change_swept(w, list->key, value);
+  return status;
+}
+
+/* Keys with lists of values. */
+static thaw_status change_grid(const walk *w, thaw_node *grid) {
+  thaw_status status = THAW_OK;
+  if (!grid || grid->kind != THAW_NODE_MAP) return THAW_OK;
+  for (thaw_node *key = grid->first; key && status == THAW_OK; key = key->next)
+    status = change_list(w, key);
+  return status;
+}
+
+/* A list of points, each with keys and values, or of rules, in which a list is several values. */
+static thaw_status change_points(const walk *w, thaw_node *points, bool rules) {
+  thaw_status status = THAW_OK;
+  for (thaw_node *point = points ? points->first : NULL; point; point = point->next) {
+    thaw_node *key = point->kind == THAW_NODE_MAP ? point->first : NULL;
+    for (; key && status == THAW_OK; key = key->next) {
+      status = rules && key->kind == THAW_NODE_LIST ? change_list(w, key)
+                                                    : change_swept(w, key->key, key);
+    }
   }
-  return THAW_OK;
+  return status;
 }
 
 static thaw_status change_sweep(const walk *w, thaw_node *sweep) {
-  for (thaw_node *child = sweep->first; child && sweep->kind == THAW_NODE_MAP;
-       child = child->next) {
-    if (child->kind != THAW_NODE_LIST || !thaw_is_dotted(child->key)) continue;
-    const thaw_status status = change_swept(w, child);
-    if (status != THAW_OK) return status;
+  thaw_node *random = thaw_node_child(sweep, "random"), *points = thaw_node_child(sweep, "points");
+  thaw_node *rules = thaw_node_child(sweep, "exclude");
+  if (sweep->kind != THAW_NODE_MAP) return THAW_OK;
+  thaw_status status = THAW_OK;
+  for (thaw_node *key = sweep->first; key && status == THAW_OK; key = key->next) {
+    if (key != points && key != rules) status = change_list(w, key);
   }
-  return THAW_OK;
+  if (status == THAW_OK) status = change_grid(w, thaw_node_child(sweep, "grid"));
+  if (status == THAW_OK) status = change_grid(w, thaw_node_child(random, "values"));
+  if (status == THAW_OK) status = change_points(w, points, false);
+  return status == THAW_OK ? change_points(w, rules, true) : status;
 }
 
 static thaw_status change_value(const walk *w, const thaw_key *key, thaw_node *node) {

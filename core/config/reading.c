@@ -149,6 +149,24 @@ thaw_status thaw_read_texts(const thaw_reading *r, const thaw_node *node, const 
   return THAW_OK;
 }
 
+/* Fails: a list where one value should be. Whoever writes it means a sweep. */
+static thaw_status refuse_list(const thaw_reading *r, const thaw_section *section, const char *key,
+                               const thaw_node *node, size_t count) {
+  enum { LONGEST = 60 };
+  const char *path = thaw_reading_path(r, section->path, key);
+  thaw_buffer list = {0};
+  thaw_status status = path ? thaw_node_write_line(r->ctx, node, false, &list)
+                            : thaw_fail_memory(r->ctx, strlen(section->path));
+  if (status == THAW_OK) {
+    status = thaw_reading_fail(r, node, section->path, key,
+                               "expected one value, found a list of %zu; for a run with each of "
+                               "them write sweep: {%s: %s}",
+                               count, path, list.size <= LONGEST ? list.data : "[…]");
+  }
+  thaw_buffer_free(&list);
+  return status;
+}
+
 /* Sets one parameter from its node and puts it into the resolved tree. */
 static thaw_status read_setting(const thaw_reading *r, const thaw_section *section,
                                 const thaw_param_spec *spec, void *settings,
@@ -156,6 +174,7 @@ static thaw_status read_setting(const thaw_reading *r, const thaw_section *secti
   thaw_value value;
   thaw_status status = thaw_read_texts(r, node, section->path, spec->name, &value);
   if (status != THAW_OK) return status;
+  if (value.is_list && r->experiment) return refuse_list(r, section, spec->name, node, value.count);
   status = thaw_settings_set(r->ctx, r->arena, spec, settings, &value);
   if (status != THAW_OK) return thaw_reading_explain(r, status, node, section->path, spec->name);
   return thaw_resolve_setting(r->ctx, r->arena, section->resolved, spec, settings, node);

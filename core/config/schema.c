@@ -425,7 +425,9 @@ static const thaw_key top_keys[] = {
                .doc = "run files whose class probabilities are averaged, instead of stages"},
      .only = ONLY(1)},
     {.type = THAW_KEY_SWEEP,
-     .value = {.name = "sweep", .doc = "dotted keys with lists of values to combine"}},
+     .value = {.name = "sweep",
+               .doc =
+                   "dotted keys with lists of values to combine; grid, points, random, exclude"}},
     {0}};
 
 const thaw_level thaw_schema = {top_keys, NULL, kinds, "a config with "};

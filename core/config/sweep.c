@@ -1,7 +1,9 @@
-/* sweep.c: every combination of the values of a sweep, as overrides.
+/* sweep.c: all runs of a sweep, as overrides.
  *
- * The keys are the digits of a number that counts the points; the last one varies fastest. A key
- * that the user overrides has just the user's value: it is no digit. */
+ * The axes are the digits of a number that counts the runs; the last one varies fastest. A key that
+ * the user overrides has just the user's value: it is no digit. Rules then take runs out. */
+#include "config/sweep.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,137 +11,263 @@
 #include "config/experiment.h"
 #include "config/merge.h"
 
-enum { MOST_POINTS = 100000 };
+/* ---- Keys ----------------------------------------------------------------------------------- */
 
-/* A key and its values as overrides: "seed=1", "seed=2". */
-typedef struct axis {
-  const char **sets;
-  size_t count;
-} axis;
-
-typedef struct building {
-  thaw_context *ctx;
-  thaw_sweep *sweep;
-  axis *axes;
-  size_t axis_count;
-} building;
-
-thaw_status thaw_sweep_fail_kind(thaw_context *ctx, const thaw_node *sweep) {
-  return thaw_fail_at(ctx, sweep->file, sweep->line, sweep->column,
-                      "sweep: expected keys with lists of values, found %s",
-                      sweep->kind == THAW_NODE_LIST ? "a list" : "one value");
+bool thaw_sweep_is_fixed(const thaw_sweeping *s, const char *key) {
+  return thaw_sets_cover(s->set_count, s->sets, key);
 }
 
-/* ---- One key -------------------------------------------------------------------------------- */
+thaw_status thaw_sweep_add_key(thaw_sweeping *s, const thaw_node *node) {
+  const thaw_swept_key key = {node, s->axis_count};
+  return thaw_buffer_append(&s->keys, &key, sizeof key) ? THAW_OK
+                                                        : thaw_fail_memory(s->ctx, s->keys.size);
+}
 
-static thaw_status write_set(building *b, const char *key, const thaw_node *value,
-                             const char **set) {
+static int by_key(const void *a, const void *b) {
+  const thaw_swept_key *x = a, *y = b;
+  const int order = strcmp(x->node->key, y->node->key);
+  return order ? order : x->axis < y->axis ? -1 : x->axis > y->axis;
+}
+
+/* Sorts the keys; each may stand in one axis only, where many points can have it. */
+static thaw_status settle_keys(thaw_sweeping *s) {
+  thaw_swept_key *keys = (thaw_swept_key *)(void *)s->keys.data;
+  const size_t count = s->keys.size / sizeof *keys;
+  size_t kept = 0;
+  if (count) qsort(keys, count, sizeof *keys, by_key);
+  for (size_t i = 0; i < count; i++) {
+    const thaw_node *node = keys[i].node;
+    if (kept == 0 || strcmp(keys[kept - 1].node->key, node->key) != 0) {
+      keys[kept++] = keys[i];
+    } else if (keys[kept - 1].axis != keys[i].axis) {
+      return thaw_fail_at(s->ctx, node->file, node->key_line, node->key_column,
+                          "sweep: %s is swept already, in line %zu", node->key,
+                          keys[kept - 1].node->key_line);
+    }
+  }
+  s->keys.size = kept * sizeof *keys;
+  return THAW_OK;
+}
+
+static int by_name(const void *name, const void *key) {
+  return strcmp(name, ((const thaw_swept_key *)key)->node->key);
+}
+
+const thaw_swept_key *thaw_sweep_key(const thaw_sweeping *s, const char *key) {
+  if (!s->keys.size) return NULL;
+  return bsearch(key, s->keys.data, s->keys.size / sizeof(thaw_swept_key), sizeof(thaw_swept_key),
+                 by_name);
+}
+
+/* ---- A list of values ----------------------------------------------------------------------- */
+
+thaw_status thaw_sweep_set(thaw_sweeping *s, const char *key, const thaw_node *value,
+                           const char **set) {
   thaw_buffer text = {0};
-  thaw_node plain = *value; /* 1 and '1' are the same value, null and 'null' are not */
-  plain.quoted = false;
-  plain.quoted = thaw_node_is_null(&plain) || thaw_node_is_empty(&plain) ? value->quoted : false;
-  const bool ok = thaw_buffer_format(&text, "%s=", key) &&
-                  thaw_node_write_line(b->ctx, &plain, false, &text) == THAW_OK;
-  *set = ok ? thaw_arena_strdup(b->sweep->arena, text.data) : NULL;
+  thaw_status status = thaw_sweep_write(s->ctx, key, value, &text);
+  *set = status == THAW_OK ? thaw_arena_strdup(s->arena, text.data) : NULL;
+  if (status == THAW_OK && !*set) status = thaw_fail_memory(s->ctx, text.size);
   thaw_buffer_free(&text);
-  return *set ? THAW_OK : thaw_fail_memory(b->ctx, strlen(key));
+  return status;
 }
 
-static int by_text(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
+/* A value, and where it stands. */
+typedef struct placed {
+  const char *set;
+  const thaw_node *node;
+  size_t number;
+} placed;
+
+static int by_set(const void *a, const void *b) {
+  const placed *x = a, *y = b;
+  const int order = strcmp(x->set, y->set);
+  return order ? order : x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* Two equal values would be the same run twice. */
-static thaw_status refuse_twins(building *b, const thaw_node *key, const axis *values) {
-  const char **sorted = malloc(values->count * sizeof *sorted);
-  if (!sorted) return thaw_fail_memory(b->ctx, values->count * sizeof *sorted);
-  memcpy(sorted, values->sets, values->count * sizeof *sorted);
-  qsort(sorted, values->count, sizeof *sorted, by_text);
+static thaw_status refuse_twins(thaw_sweeping *s, const thaw_node *key, const char *const *sets,
+                                size_t count) {
+  placed *sorted = malloc(count * sizeof *sorted);
+  if (!sorted) return thaw_fail_memory(s->ctx, count * sizeof *sorted);
+  const thaw_node *value = key->first;
+  for (size_t i = 0; i < count; i++, value = value->next) sorted[i] = (placed){sets[i], value, i};
+  qsort(sorted, count, sizeof *sorted, by_set);
   thaw_status status = THAW_OK;
-  for (size_t i = 1; i < values->count && status == THAW_OK; i++) {
-    if (strcmp(sorted[i - 1], sorted[i]) != 0) continue;
-    status = thaw_fail_at(b->ctx, key->file, key->line, key->column,
+  for (size_t i = 1; i < count && status == THAW_OK; i++) {
+    if (strcmp(sorted[i - 1].set, sorted[i].set) != 0) continue;
+    const thaw_node *at = sorted[i].node;
+    status = thaw_fail_at(s->ctx, at->file, at->line, at->column,
                           "sweep: %s: the value %s stands here twice", key->key,
-                          strchr(sorted[i], '=') + 1);
+                          strchr(sorted[i].set, '=') + 1);
   }
   free(sorted);
   return status;
 }
 
-static thaw_status read_axis(building *b, const thaw_node *key, axis *values) {
-  if (!thaw_is_dotted(key->key)) {
-    return thaw_fail_at(b->ctx, key->file, key->key_line, key->key_column,
-                        "sweep: expected a key such as stages.classify.epochs, found '%s'",
-                        key->key);
-  }
+thaw_status thaw_sweep_list(thaw_sweeping *s, const thaw_node *key, const char ***sets,
+                            size_t *count) {
   if (key->kind != THAW_NODE_LIST || !key->first) {
-    return thaw_fail_at(b->ctx, key->file, key->line, key->column,
+    return thaw_fail_at(s->ctx, key->file, key->line, key->column,
                         "sweep: %s: expected a list of values, found %s", key->key,
                         key->kind == THAW_NODE_LIST     ? "an empty one"
                         : key->kind == THAW_NODE_SCALAR ? "one value"
                                                         : "a mapping");
   }
-  size_t count = 0;
-  for (const thaw_node *value = key->first; value; value = value->next) count++;
-  values->sets = thaw_arena_alloc(b->sweep->arena, count * sizeof *values->sets);
-  if (!values->sets) return thaw_fail_memory(b->ctx, count * sizeof *values->sets);
+  *count = 0;
+  for (const thaw_node *value = key->first; value; value = value->next) ++*count;
+  *sets = thaw_arena_alloc(s->arena, *count * sizeof **sets);
+  if (!*sets) return thaw_fail_memory(s->ctx, *count * sizeof **sets);
+  const char **set = *sets;
   for (const thaw_node *value = key->first; value; value = value->next) {
-    const thaw_status status = write_set(b, key->key, value, &values->sets[values->count]);
+    const thaw_status status = thaw_sweep_set(s, key->key, value, set++);
     if (status != THAW_OK) return status;
-    values->count++;
   }
-  return refuse_twins(b, key, values);
+  return refuse_twins(s, key, *sets, *count);
+}
+
+/* ---- Axes ----------------------------------------------------------------------------------- */
+
+static size_t child_count(const thaw_node *node) {
+  size_t count = 0;
+  for (const thaw_node *child = node ? node->first : NULL; child; child = child->next) count++;
+  return count;
+}
+
+/* A key of a grid. */
+static thaw_status add_grid_key(thaw_sweeping *s, const thaw_node *key, bool beside) {
+  if (thaw_sweep_is_fixed(s, key->key)) return THAW_OK;
+  thaw_axis *axis = &s->axes[s->axis_count];
+  const char **sets;
+  thaw_status status = thaw_sweep_check_key(s->ctx, key, beside);
+  if (status == THAW_OK) status = thaw_sweep_list(s, key, &sets, &axis->count);
+  if (status == THAW_OK) status = thaw_sweep_add_key(s, key);
+  if (status != THAW_OK) return status;
+  axis->node = key;
+  axis->values = thaw_arena_alloc(s->arena, axis->count * sizeof *axis->values);
+  if (!axis->values) return thaw_fail_memory(s->ctx, axis->count * sizeof *axis->values);
+  for (size_t v = 0; v < axis->count; v++) axis->values[v] = (thaw_sweep_point){&sets[v], 1};
+  s->axis_count++;
+  return THAW_OK;
+}
+
+static thaw_status add_grid(thaw_sweeping *s) {
+  thaw_status status = THAW_OK;
+  for (const thaw_node *key = s->parts.grid->first; key && status == THAW_OK; key = key->next)
+    status = add_grid_key(s, key, false);
+  return status;
+}
+
+static thaw_status add_axes(thaw_sweeping *s) {
+  const thaw_sweep_parts *parts = &s->parts;
+  if (!parts->section) return THAW_OK;
+  const size_t most = child_count(parts->section) + child_count(parts->grid);
+  s->axes = thaw_arena_zalloc(s->arena, most * sizeof *s->axes);
+  if (!s->axes) return thaw_fail_memory(s->ctx, most * sizeof *s->axes);
+  thaw_status status = THAW_OK;
+  for (const thaw_node *key = parts->section->first; key && status == THAW_OK; key = key->next) {
+    if (key == parts->grid) status = add_grid(s);
+    if (key == parts->points) status = thaw_sweep_add_points(s);
+    if (key == parts->random) status = thaw_sweep_add_random(s);
+    if (!thaw_sweep_is_word(key->key)) status = add_grid_key(s, key, true);
+  }
+  return status == THAW_OK ? settle_keys(s) : status;
+}
+
+void thaw_sweep_step(const thaw_sweeping *s, size_t *digits) {
+  for (size_t a = s->axis_count; a > 0; a--) {
+    if (++digits[a - 1] < s->axes[a - 1].count) return;
+    digits[a - 1] = 0;
+  }
 }
 
 /* ---- All of them ---------------------------------------------------------------------------- */
 
-static thaw_status read_axes(building *b, const thaw_node *sweep, size_t set_count,
-                             const char *const *sets) {
-  if (!sweep) return THAW_OK;
-  if (sweep->kind != THAW_NODE_MAP) return thaw_sweep_fail_kind(b->ctx, sweep);
-  size_t count = 0;
-  for (const thaw_node *key = sweep->first; key; key = key->next) count++;
-  b->axes = thaw_arena_zalloc(b->sweep->arena, count * sizeof *b->axes);
-  if (!b->axes) return thaw_fail_memory(b->ctx, count * sizeof *b->axes);
-  size_t points = 1;
-  for (const thaw_node *key = sweep->first; key; key = key->next) {
-    if (thaw_sets_cover(set_count, sets, key->key)) continue;
-    axis *values = &b->axes[b->axis_count++];
-    const thaw_status status = read_axis(b, key, values);
-    if (status != THAW_OK) return status;
-    points *= values->count;
-    if (points > MOST_POINTS) {
-      return thaw_fail_at(b->ctx, sweep->file, sweep->key_line, sweep->key_column,
-                          "sweep: more than 100,000 runs come of it");
-    }
+static thaw_status count_all(const thaw_sweeping *s, size_t *count) {
+  *count = 1;
+  for (size_t a = 0; a < s->axis_count; a++) {
+    *count *= s->axes[a].count;
+    if (*count <= THAW_SWEEP_MOST) continue;
+    const thaw_node *sweep = s->parts.section;
+    return thaw_fail_at(s->ctx, sweep->file, sweep->key_line, sweep->key_column,
+                        "sweep: more than 10,000,000 runs come of it");
   }
-  b->sweep->count = points;
   return THAW_OK;
 }
 
-static thaw_status write_points(building *b, size_t set_count, const char *const *sets) {
-  thaw_arena *arena = b->sweep->arena;
-  const size_t width = b->axis_count + set_count;
-  b->sweep->points = thaw_arena_zalloc(arena, b->sweep->count * sizeof *b->sweep->points);
-  const char **all = thaw_arena_alloc(arena, (b->sweep->count * width + 1) * sizeof *all);
-  const char **own = thaw_arena_alloc(arena, (set_count + 1) * sizeof *own);
-  if (!b->sweep->points || !all || !own) return thaw_fail_memory(b->ctx, b->sweep->count * width);
-  for (size_t i = 0; i < set_count; i++) {
-    own[i] = thaw_arena_strdup(arena, sets[i]);
-    if (!own[i]) return thaw_fail_memory(b->ctx, strlen(sets[i]));
+/* The overrides of the runs that are left, and how many there are. */
+static size_t count_sets(const thaw_sweeping *s, const bool *excluded, size_t all, size_t *digits,
+                         size_t *left) {
+  size_t sets = 0;
+  *left = 0;
+  for (size_t p = 0; p < all; p++, thaw_sweep_step(s, digits)) {
+    if (excluded[p]) continue;
+    ++*left;
+    sets += s->set_count;
+    for (size_t a = 0; a < s->axis_count; a++) sets += s->axes[a].values[digits[a]].set_count;
   }
-  for (size_t p = 0; p < b->sweep->count; p++) {
-    const char **point = all + p * width;
-    size_t rest = p;
-    for (size_t a = b->axis_count; a > 0; a--) {
-      const axis *values = &b->axes[a - 1];
-      point[a - 1] = values->sets[rest % values->count];
-      rest /= values->count;
-    }
-    if (set_count) memcpy(point + b->axis_count, own, set_count * sizeof *own);
-    b->sweep->points[p] = (thaw_sweep_point){point, width};
+  return sets;
+}
+
+/* Appends pointers to what lives elsewhere. */
+static const char **append(const char **place, const thaw_sweep_point *from) {
+  if (from->set_count) memcpy(place, from->sets, from->set_count * sizeof *place);
+  return place + from->set_count;
+}
+
+/* The user's overrides, copied. */
+static thaw_status copy_own(const thaw_sweeping *s, thaw_sweep_point *own) {
+  const char **sets = thaw_arena_alloc(s->arena, s->set_count * sizeof *sets);
+  if (!sets) return thaw_fail_memory(s->ctx, s->set_count * sizeof *sets);
+  for (size_t i = 0; i < s->set_count; i++) {
+    sets[i] = thaw_arena_strdup(s->arena, s->sets[i]);
+    if (!sets[i]) return thaw_fail_memory(s->ctx, strlen(s->sets[i]));
+  }
+  *own = (thaw_sweep_point){sets, s->set_count};
+  return THAW_OK;
+}
+
+static thaw_status write_points(const thaw_sweeping *s, const bool *excluded, size_t all,
+                                size_t *digits, thaw_sweep *sweep) {
+  thaw_sweep_point own = {0};
+  thaw_status status = copy_own(s, &own);
+  if (status != THAW_OK) return status;
+  const size_t sets = count_sets(s, excluded, all, digits, &sweep->count);
+  thaw_sweep_point *point = thaw_arena_alloc(s->arena, sweep->count * sizeof *point);
+  const char **place = thaw_arena_alloc(s->arena, sets * sizeof *place);
+  if (!point || !place) return thaw_fail_memory(s->ctx, sets * sizeof *place);
+  sweep->points = point;
+  sweep->excluded = all - sweep->count;
+  for (size_t p = 0; p < all; p++, thaw_sweep_step(s, digits)) {
+    if (excluded[p]) continue;
+    const char **first = place;
+    for (size_t a = 0; a < s->axis_count; a++) place = append(place, &s->axes[a].values[digits[a]]);
+    place = append(place, &own);
+    *point++ = (thaw_sweep_point){first, (size_t)(place - first)};
   }
   return THAW_OK;
+}
+
+static thaw_status refuse_nothing(const thaw_sweeping *s, const thaw_sweep *sweep) {
+  const thaw_node *exclude = s->parts.exclude;
+  if (sweep->count) return THAW_OK;
+  return thaw_fail_at(s->ctx, exclude->file, exclude->key_line, exclude->key_column,
+                      "sweep: exclude leaves no run: all %zu are taken out", sweep->excluded);
+}
+
+/* The combinations, less those that are excluded. */
+static thaw_status multiply(thaw_sweeping *s, thaw_sweep *sweep) {
+  size_t all;
+  thaw_status status = count_all(s, &all);
+  if (status != THAW_OK) return status;
+  bool *excluded = calloc(all, sizeof *excluded);
+  size_t *digits = calloc(s->axis_count + 1, sizeof *digits);
+  if (!excluded || !digits) status = thaw_fail_memory(s->ctx, all);
+  if (status == THAW_OK && s->parts.exclude) status = thaw_sweep_exclude(s, all, excluded);
+  if (status == THAW_OK) status = write_points(s, excluded, all, digits, sweep);
+  if (status == THAW_OK) status = refuse_nothing(s, sweep);
+  free(excluded);
+  free(digits);
+  return status;
 }
 
 thaw_status thaw_sweep_load(thaw_context *ctx, const char *path, size_t set_count,
@@ -151,15 +279,16 @@ thaw_status thaw_sweep_load(thaw_context *ctx, const char *path, size_t set_coun
     thaw_arena_free(arena);
     return thaw_fail_memory(ctx, sizeof *made);
   }
-  *made = (thaw_sweep){.count = 1, .arena = arena};
-  building b = {.ctx = ctx, .sweep = made};
+  made->arena = arena;
+  thaw_sweeping s = {.ctx = ctx, .arena = arena, .set_count = set_count, .sets = sets};
   thaw_node *root;
   char *written;
   thaw_status status = thaw_config_load(ctx, arena, path, set_count, sets, &root, &written);
-  if (status == THAW_OK) {
-    status = read_axes(&b, thaw_node_child(root, "sweep"), set_count, sets);
-  }
-  if (status == THAW_OK) status = write_points(&b, set_count, sets);
+  s.root = root;
+  if (status == THAW_OK) status = thaw_sweep_find(ctx, root, &s.parts);
+  if (status == THAW_OK) status = add_axes(&s);
+  if (status == THAW_OK) status = multiply(&s, made);
+  thaw_buffer_free(&s.keys);
   if (status != THAW_OK) {
     thaw_sweep_free(made);
     return status;

@@ -154,6 +154,33 @@ static void warn_of_rare_classes(const reading *r, const thaw_classes *classes) 
   thaw_buffer_free(&names);
 }
 
+/* Can the data set's `labels` be had? */
+static thaw_status check_labels(const reading *r, const thaw_classes *classes) {
+  const thaw_dataset *dataset = r->dataset;
+  const uint64_t wanted = (uint64_t)dataset->labels;
+  char key[160];
+  snprintf(key, sizeof key, "data.%s.labels", dataset->name);
+  size_t held = 0;
+  for (size_t d = 0; d < r->count; d++) held += r->held[d];
+  if (wanted > r->count - held) {
+    char others[80] = "";
+    if (held) snprintf(others, sizeof others, ", and %zu that are held out for validation", held);
+    return thaw_experiment_fail(r->ctx, r->experiment, key,
+                                "%" PRId64
+                                " labelled documents are asked for, there are %zu to "
+                                "train on%s",
+                                dataset->labels, r->count - held, others);
+  }
+  if (wanted && wanted < classes->count) {
+    return thaw_experiment_fail(r->ctx, r->experiment, key,
+                                "%" PRId64
+                                " labelled documents are fewer than the %zu classes, "
+                                "each of which needs one",
+                                dataset->labels, classes->count);
+  }
+  return THAW_OK;
+}
+
 /* Which documents are held out, and which of the others a classifier learns from. */
 static thaw_status divide(reading *r, const thaw_classes *classes) {
   const thaw_dataset *dataset = r->dataset;
@@ -165,11 +192,14 @@ static thaw_status divide(reading *r, const thaw_classes *classes) {
     thaw_split(r->labels, r->count, classes->count, dataset->valid_fraction, seed, r->held);
   if (is_classifier(r)) {
     warn_of_rare_classes(r, classes);
-    const size_t wanted = dataset->labels ? (size_t)dataset->labels : r->count;
-    thaw_sample(r->labels, r->held, r->count, classes->count, wanted, seed, r->used);
-  } else {
-    for (size_t d = 0; d < r->count; d++) r->used[d] = !r->held[d];
+    thaw_status status = check_labels(r, classes);
+    if (status) return status;
   }
+  if (is_classifier(r) && dataset->labels) {
+    return thaw_sample(r->ctx, r->labels, r->held, r->count, classes->count,
+                       (size_t)dataset->labels, seed, r->used);
+  }
+  for (size_t d = 0; d < r->count; d++) r->used[d] = !r->held[d];
   return THAW_OK;
 }
 

@@ -168,6 +168,9 @@ static thaw_status add_data(thaw_context *ctx, const thaw_stage_config *stage, t
           d->valid_fraction, d->split_seed, classify ? d->labels : 0)) {
     return thaw_fail_memory(ctx, text->size);
   }
+  /* Samples that are not within larger ones were drawn under version 1. */
+  if (classify && d->labels && !thaw_buffer_text(text, "nested sample\n"))
+    return thaw_fail_memory(ctx, text->size);
   return add_files(ctx, d, classify, !classify, text);
 }
 

@@ -67,8 +67,9 @@ int32_t thaw_classes_find(const thaw_classes *classes, const char *name); /* −
 void thaw_split(const int32_t *labels, size_t count, size_t classes, double fraction, uint64_t seed,
                 bool *held);
 /* Which `wanted` of the documents not `held` stay (kept = true), stratified so that class shares
- * are kept as nearly as possible, at least one of every class. wanted >= count keeps all. */
-void thaw_sample(const int32_t *labels, const bool *held, size_t count, size_t classes,
-                 size_t wanted, uint64_t seed, bool *kept);
+ * are kept as nearly as possible, at least one of every class. wanted >= count keeps all. The same
+ * seed, the same choice; a smaller sample is within a larger one. Fails for want of memory only. */
+thaw_status thaw_sample(thaw_context *ctx, const int32_t *labels, const bool *held, size_t count,
+                        size_t classes, size_t wanted, uint64_t seed, bool *kept);
 
 #endif

@@ -124,8 +124,10 @@ START_TEST(values_of_a_wrong_type_are_refused) {
                "exp.yaml:2:7: seed: expected a whole number, found 'seven'");
   expect_error("epochs: 10", "epochs: 1.5",
                "exp.yaml:18:13: stages.pretrain.epochs: expected a whole number, found '1.5'");
-  expect_error("epochs: 10", "epochs: [1, 2]",
-               "exp.yaml:18:13: stages.pretrain.epochs: expected one value, found a list of 2");
+  expect_error(
+      "epochs: 10", "epochs: [1, 2]",
+      "exp.yaml:18:13: stages.pretrain.epochs: expected one value, found a list of 2; for a "
+      "run with each of them write sweep: {stages.pretrain.epochs: [1, 2]}");
   expect_error("epochs: 10", "epochs: {a: 1}",
                "exp.yaml:18:13: stages.pretrain.epochs: expected one value, found a mapping");
   expect_error("epochs: 10",

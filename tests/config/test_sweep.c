@@ -7,53 +7,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "sample.h"
-
-/* The sample with a sweep section. */
-static void write_sweep(const char *sweep) {
-  char text[4000];
-  snprintf(text, sizeof text, "%s%s", sample, sweep);
-  write_file("exp.yaml", text);
-}
-
-static size_t count_sets(const char *const *sets) {
-  size_t count = 0;
-  while (sets && sets[count]) count++;
-  return count;
-}
-
-static thaw_sweep *load_sweep(const char *sweep, const char *const *sets) {
-  thaw_sweep *made;
-  write_sweep(sweep);
-  const thaw_status status = thaw_sweep_load(ctx, "exp.yaml", count_sets(sets), sets, &made);
-  ck_assert_msg(status == THAW_OK, "%s", thaw_error(ctx));
-  return made;
-}
-
-/* Every point on a line. */
-static void expect_points(const char *sweep, const char *const *sets, const char *expected) {
-  thaw_sweep *made = load_sweep(sweep, sets);
-  thaw_buffer text = {0};
-  thaw_buffer_text(&text, "");
-  for (size_t p = 0; p < made->count; p++) {
-    for (size_t i = 0; i < made->points[p].set_count; i++) {
-      thaw_buffer_format(&text, "%s%s", i ? " " : "", made->points[p].sets[i]);
-    }
-    thaw_buffer_text(&text, "\n");
-  }
-  ck_assert_str_eq(text.data, expected);
-  thaw_buffer_free(&text);
-  thaw_sweep_free(made);
-}
-
-static void refuse(const char *sweep, const char *message) {
-  thaw_sweep *made;
-  write_sweep(sweep);
-  const thaw_status status = thaw_sweep_load(ctx, "exp.yaml", 0, NULL, &made);
-  ck_assert_msg(status == THAW_INVALID, "status %d, expected the error: %s", (int)status, message);
-  ck_assert_ptr_null(made);
-  expect_message(message);
-}
+#include "sweeps.h"
 
 START_TEST(a_config_without_a_sweep_is_one_point) {
   expect_points("", NULL, "\n");
@@ -203,24 +157,79 @@ START_TEST(bad_sweeps_are_refused) {
   refuse("sweep: {a..b: [1]}\n",
          "exp.yaml:28:9: sweep: expected a key such as stages.classify.epochs, found 'a..b'");
   refuse("sweep: {seed: [1, 2, '1']}\n",
-         "exp.yaml:28:15: sweep: seed: the value 1 stands here twice");
+         "exp.yaml:28:22: sweep: seed: the value 1 stands here twice");
   refuse("sweep: {seed: [1, 2, 1]}\n",
-         "exp.yaml:28:15: sweep: seed: the value 1 stands here twice");
+         "exp.yaml:28:22: sweep: seed: the value 1 stands here twice");
+}
+END_TEST
+
+/* Six keys of ten values, and one of `last`. */
+static void write_many(thaw_buffer *text, int last) {
+  thaw_buffer_text(text, "sweep:\n");
+  for (int k = 0; k < 6; k++)
+    thaw_buffer_format(text, "  data.k%d: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n", k);
+  thaw_buffer_text(text, "  seed: [");
+  for (int i = 0; i < last; i++) thaw_buffer_format(text, "%s%d", i ? ", " : "", i);
+  thaw_buffer_text(text, "]\n");
+}
+
+START_TEST(millions_of_points) {
   thaw_buffer text = {0};
-  thaw_buffer_text(&text, "sweep:\n");
-  for (int k = 0; k < 6; k++) {
-    thaw_buffer_format(&text, "  k%d: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n", k);
-  }
-  refuse(text.data, "exp.yaml:28:1: sweep: more than 100,000 runs come of it");
+  write_many(&text, 2);
+  thaw_buffer_text(&text, "  exclude: [{data.k0: [1, 2]}, {seed: 1, data.k5: 9}]\n");
+  thaw_sweep *sweep = load_sweep(text.data, NULL);
+  ck_assert_uint_eq(sweep->count, 1520000); /* 2 * 8/10 million, less 1/20 of them */
+  ck_assert_uint_eq(sweep->excluded, 480000);
+  ck_assert_str_eq(sweep->points[1519999].sets[5], "data.k5=9");
+  ck_assert_uint_lt(thaw_arena_bytes(sweep->arena), 150 * sweep->count);
+  thaw_sweep_free(sweep);
+  thaw_buffer_clear(&text);
+  write_many(&text, 11);
+  refuse(text.data, "exp.yaml:28:1: sweep: more than 10,000,000 runs come of it");
   thaw_buffer_free(&text);
 }
 END_TEST
 
-START_TEST(unknown_keys_are_found_when_a_point_is_loaded) {
-  thaw_sweep *sweep = load_sweep("sweep: {stages.classify.epoch: [1]}\n", NULL);
-  expect_load_error((const char *const[]){sweep->points[0].sets[0], NULL},
-                    "--set: unknown key 'epoch' in stages.classify (did you mean 'epochs'?)");
-  thaw_sweep_free(sweep);
+/* A message about a point's value leads to the sweep. */
+static void refuse_point(const char *sweep, const char *message) {
+  thaw_sweep *made = load_sweep(sweep, NULL);
+  const thaw_sweep_point *last = &made->points[made->count - 1];
+  thaw_experiment *experiment;
+  ck_assert_int_eq(
+      thaw_experiment_load(ctx, "exp.yaml", last->set_count, last->sets, registry, &experiment),
+      THAW_INVALID);
+  expect_message(message);
+  thaw_sweep_free(made);
+}
+
+START_TEST(unknown_keys_and_values_are_found_when_a_point_is_loaded) {
+  refuse_point("sweep: {stages.classify.epoch: [1]}\n",
+               "exp.yaml:28:9: unknown key 'epoch' in stages.classify (did you mean 'epochs'?)");
+  refuse_point("sweep:\n  grid: {stages.clasify.epochs: [1]}\n",
+               "exp.yaml:29:10: unknown key 'clasify' in stages (did you mean 'classify'?)");
+  refuse_point("sweep:\n  points: [{seed: 1}, {seed: 2, head.hiden: 3}]\n",
+               "exp.yaml:29:33: unknown key 'hiden' in head, whose plugin is test_concat (did you "
+               "mean 'hidden'?)");
+  refuse_point("sweep:\n  random: {count: 1, values: {stages.classify.epoch: {from: 1, to: 2}}}\n",
+               "exp.yaml:29:31: unknown key 'epoch' in stages.classify (did you mean 'epochs'?)");
+  refuse_point("sweep: {stages.classify.epochs: [1, many]}\n",
+               "exp.yaml:28:37: stages.classify.epochs: expected a whole number, found 'many'");
+  refuse_point(
+      "sweep:\n"
+      "  stages.classify.schedule: [[], [{plugin: constant}, {plugin: stlr, ratio: x}]]\n",
+      "exp.yaml:29:77: stages.classify.schedule.1.ratio: expected a number, found 'x'");
+  refuse_point("sweep:\n  points: [{seed: 1}, {data.target: {train: none.csv}}]\n",
+               "exp.yaml:29:45: data.target.train: @/none.csv: there is no such file (did you "
+               "mean 'more.csv'?)");
+  refuse_point(
+      "sweep:\n"
+      "  random: {count: 1, values: {stages.classify.epochs: {from: -2, to: -1}}}\n",
+      "exp.yaml:29:55: stages.classify.epochs: expected a whole number, found '-1.14362'");
+  /* What the user wrote in the command line stands there. */
+  write_sweep("sweep: {stages.classify.epochs: [1, 2], seed: [1]}\n");
+  expect_load_error((const char *const[]){"stages.classify.epochs=-1", "seed=1", NULL},
+                    "--set: stages.classify.epochs: -1 is out of range: expected 1 to 1000000 "
+                    "epochs");
 }
 END_TEST
 
@@ -236,7 +245,8 @@ int main(void) {
   tcase_add_test(tests, a_sweep_inherits);
   tcase_add_test(tests, paths_of_a_sweep_are_seen_from_its_file);
   tcase_add_test(tests, bad_sweeps_are_refused);
-  tcase_add_test(tests, unknown_keys_are_found_when_a_point_is_loaded);
+  tcase_add_test(tests, millions_of_points);
+  tcase_add_test(tests, unknown_keys_and_values_are_found_when_a_point_is_loaded);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);

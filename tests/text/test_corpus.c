@@ -1,5 +1,6 @@
 /* Documents as ids; classes; which documents are held out and which are sampled. */
 #include <check.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -356,23 +357,29 @@ START_TEST(a_split_is_fair) {
 }
 END_TEST
 
+static void sample(const int32_t *labels, const bool *held, size_t count, size_t classes,
+                   size_t wanted, uint64_t seed, bool *kept) {
+  const thaw_status status = thaw_sample(ctx, labels, held, count, classes, wanted, seed, kept);
+  ck_assert_msg(status == THAW_OK, "%s", thaw_error(ctx));
+}
+
 START_TEST(a_sample_keeps_the_shares_of_classes) {
   int32_t labels[DOCUMENTS];
   bool kept[DOCUMENTS], again[DOCUMENTS];
   make_labels(labels);
-  thaw_sample(labels, NULL, DOCUMENTS, CLASSES, 86, 7, kept);
+  sample(labels, NULL, DOCUMENTS, CLASSES, 86, 7, kept);
   expect_shares(labels, kept, (size_t[]){50, 30, 4, 1, 1});
-  thaw_sample(labels, NULL, DOCUMENTS, CLASSES, 86, 7, again);
+  sample(labels, NULL, DOCUMENTS, CLASSES, 86, 7, again);
   ck_assert_mem_eq(kept, again, sizeof kept);
-  thaw_sample(labels, NULL, DOCUMENTS, CLASSES, 86, 8, again);
+  sample(labels, NULL, DOCUMENTS, CLASSES, 86, 8, again);
   ck_assert_mem_ne(kept, again, sizeof kept);
-  thaw_sample(labels, NULL, DOCUMENTS, CLASSES, 7, 7, kept);
+  sample(labels, NULL, DOCUMENTS, CLASSES, 7, 7, kept);
   expect_shares(labels, kept, (size_t[]){3, 1, 1, 1, 1});
-  thaw_sample(labels, NULL, DOCUMENTS, CLASSES, 2, 7, kept); /* fewer than there are classes */
+  sample(labels, NULL, DOCUMENTS, CLASSES, 2, 7, kept); /* fewer than there are classes */
   expect_shares(labels, kept, (size_t[]){1, 1, 1, 1, 1});
-  thaw_sample(labels, NULL, DOCUMENTS, CLASSES, DOCUMENTS, 7, kept);
+  sample(labels, NULL, DOCUMENTS, CLASSES, DOCUMENTS, 7, kept);
   expect_shares(labels, kept, sizes);
-  thaw_sample(labels, NULL, DOCUMENTS, CLASSES, 0, 7, kept);
+  sample(labels, NULL, DOCUMENTS, CLASSES, 0, 7, kept);
   expect_shares(labels, kept, (size_t[]){0, 0, 0, 0, 0});
 }
 END_TEST
@@ -385,7 +392,7 @@ START_TEST(a_sample_of_any_size) {
   thaw_split(labels, DOCUMENTS, CLASSES, 0.1, 3, held);
   for (size_t wanted = CLASSES; wanted <= DOCUMENTS + 1; wanted++) {
     size_t count = 0, of_class[CLASSES] = {0};
-    thaw_sample(labels, held, DOCUMENTS, CLASSES, wanted, wanted, kept);
+    sample(labels, held, DOCUMENTS, CLASSES, wanted, wanted, kept);
     for (size_t i = 0; i < DOCUMENTS; i++) {
       ck_assert(!(kept[i] && held[i]));
       count += kept[i];
@@ -393,6 +400,64 @@ START_TEST(a_sample_of_any_size) {
     }
     ck_assert_uint_eq(count, wanted < 154 ? wanted : 154);
     for (size_t c = 0; c < CLASSES; c++) ck_assert_uint_ge(of_class[c], 1);
+  }
+}
+END_TEST
+
+/* A document that is in a sample is in every larger one. */
+START_TEST(samples_are_nested) {
+  int32_t labels[DOCUMENTS];
+  bool held[DOCUMENTS], smaller[DOCUMENTS], kept[DOCUMENTS];
+  make_labels(labels);
+  for (uint64_t seed = 0; seed < 20; seed++) {
+    thaw_split(labels, DOCUMENTS, CLASSES, 0.1, seed, held);
+    sample(labels, held, DOCUMENTS, CLASSES, 0, seed, smaller);
+    for (size_t wanted = 1; wanted <= 154; wanted++) {
+      sample(labels, held, DOCUMENTS, CLASSES, wanted, seed, kept);
+      for (size_t i = 0; i < DOCUMENTS; i++) {
+        ck_assert_msg(kept[i] || !smaller[i], "seed %zu: document %zu is not among %zu",
+                      (size_t)seed, i, wanted);
+      }
+      memcpy(smaller, kept, sizeof kept);
+    }
+  }
+}
+END_TEST
+
+/* No class is further than one document from its share, once every class has one by its share. */
+START_TEST(a_sample_is_stratified) {
+  enum { COUNT = 2000, KINDS = 6 };
+  static const size_t of_kind[KINDS] = {460, 30, 450, 440, 310, 310}; /* nearly TREC-6's shares */
+  static int32_t labels[COUNT];
+  static bool kept[COUNT];
+  for (size_t c = 0, i = 0; c < KINDS; c++) {
+    for (size_t k = 0; k < of_kind[c]; k++) labels[i++] = (int32_t)c;
+  }
+  for (size_t wanted = 67; wanted <= COUNT; wanted += 13) {
+    size_t shares[KINDS] = {0};
+    sample(labels, NULL, COUNT, KINDS, wanted, wanted, kept);
+    for (size_t i = 0; i < COUNT; i++) shares[labels[i]] += kept[i];
+    for (size_t c = 0; c < KINDS; c++) {
+      const double share = (double)wanted * (double)of_kind[c] / COUNT;
+      ck_assert_msg(fabs((double)shares[c] - share) < 1, "%zu of class %zu among %zu, not %g",
+                    shares[c], c, wanted, share);
+    }
+  }
+}
+END_TEST
+
+/* Every document of a class is as likely as any other of it to be sampled. */
+START_TEST(a_sample_is_fair) {
+  int32_t labels[20];
+  size_t times[20] = {0};
+  for (int32_t i = 0; i < 20; i++) labels[i] = i % 2;
+  for (uint64_t seed = 0; seed < 2000; seed++) {
+    bool kept[20];
+    sample(labels, NULL, 20, 2, 6, seed, kept);
+    for (size_t i = 0; i < 20; i++) times[i] += kept[i];
+  }
+  for (size_t i = 0; i < 20; i++) {
+    ck_assert_msg(times[i] > 500 && times[i] < 700, "document %zu: %zu of 2000", i, times[i]);
   }
 }
 END_TEST
@@ -418,6 +483,9 @@ int main(void) {
   tcase_add_test(tests, a_split_is_fair);
   tcase_add_test(tests, a_sample_keeps_the_shares_of_classes);
   tcase_add_test(tests, a_sample_of_any_size);
+  tcase_add_test(tests, samples_are_nested);
+  tcase_add_test(tests, a_sample_is_stratified);
+  tcase_add_test(tests, a_sample_is_fair);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
