@@ -127,13 +127,12 @@ static void tell_left_out(const thaw_call *call, const thaw_sweep *sweep,
                           const thaw_sweep_tree *tree) {
   size_t twins = 0;
   if (sweep->excluded)
-    thaw_log(call->ctx, THAW_LOG_INFO, "%zu combinations are excluded", sweep->excluded);
+    thaw_log(call->ctx, THAW_LOG_INFO, "combinations that are excluded: %zu", sweep->excluded);
   for (size_t r = 0; r < tree->run_count; r++) {
     if (tree->runs[r].twin) twins++;
   }
   if (twins)
-    thaw_log(call->ctx, THAW_LOG_INFO, "%zu points of the sweep are the same runs as earlier ones",
-             twins);
+    thaw_log(call->ctx, THAW_LOG_INFO, "points that are the same runs as earlier ones: %zu", twins);
 }
 
 static thaw_status execute(thaw_sweep_work *work, const shard *part) {

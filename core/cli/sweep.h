@@ -23,15 +23,17 @@ typedef struct thaw_sweep_work {
   const thaw_sweep *sweep;
   thaw_sweep_tree *tree;
   const char **labels; /* [tree->run_count]: the settings that not all runs share, "" for none */
+  const char **briefs; /* the same in fewer words: "head=max schedule=[stlr]" */
 } thaw_sweep_work;
 
 /* ---- Settings (sweep_settings.c) ------------------------------------------------------------- */
 
-/* Fills in the labels, in the arena. */
+/* Fills in labels and briefs, in the arena. */
 thaw_status thaw_sweep_label_runs(thaw_sweep_work *work, thaw_arena *arena);
 /* Settings that all runs below a stage share and not all runs of the sweep, appended as
  * "key=value key=value". */
-thaw_status thaw_sweep_stage_label(const thaw_sweep_work *work, size_t stage, thaw_buffer *text);
+thaw_status thaw_sweep_stage_label(const thaw_sweep_work *work, size_t stage, bool brief,
+                                   thaw_buffer *text);
 
 /* ---- Dry run (sweep_print.c) ----------------------------------------------------------------- */
 

@@ -42,13 +42,16 @@ static const char *log_path(thaw_arena *arena, const char *output, const char *s
 static bool name_stage(thaw_sweep_jobs *j, thaw_sweep_job *job) {
   const thaw_tree_stage *stage = &j->work->tree->stages[job->stage];
   const char *stem = write_text(j->arena, "%s-%.8s", stage->name, stage->key);
-  thaw_buffer label = {0};
-  bool ok = stem && thaw_sweep_stage_label(j->work, job->stage, &label) == THAW_OK;
+  thaw_buffer label = {0}, brief = {0};
+  bool ok = stem && thaw_sweep_stage_label(j->work, job->stage, false, &label) == THAW_OK &&
+            thaw_sweep_stage_label(j->work, job->stage, true, &brief) == THAW_OK;
   job->name = stage->name;
   job->label = ok ? thaw_arena_strdup(j->arena, label.data) : NULL;
+  job->brief = ok ? thaw_arena_strdup(j->arena, brief.data) : NULL;
   job->log = ok ? log_path(j->arena, j->work->tree->runs[job->run].output, stem) : NULL;
   thaw_buffer_free(&label);
-  return job->label && job->log;
+  thaw_buffer_free(&brief);
+  return job->label && job->brief && job->log;
 }
 
 static bool name_run(thaw_sweep_jobs *j, thaw_sweep_job *job) {
@@ -56,6 +59,7 @@ static bool name_run(thaw_sweep_jobs *j, thaw_sweep_job *job) {
   char *stem = thaw_path_stem(run->output);
   job->name = write_text(j->arena, "run %zu of %zu", run->point + 1, j->work->sweep->count);
   job->label = j->work->labels[job->run];
+  job->brief = j->work->briefs[job->run];
   job->log = stem ? log_path(j->arena, run->output, stem) : NULL;
   free(stem);
   return job->name && job->log;

@@ -21,6 +21,7 @@ typedef struct thaw_sweep_job {
   size_t run;        /* index in the tree; of a stage the first run that needs it */
   const char *name;  /* "pretrain" or "run 3 of 40" */
   const char *label; /* the settings that tell it apart; "": none */
+  const char *brief; /* the same in fewer words */
   const char *log;   /* where its messages go: a path */
   size_t needs[THAW_STAGE_KINDS];
   size_t need_count;

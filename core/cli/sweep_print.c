@@ -95,7 +95,7 @@ static thaw_status add_stage(printing *p, int depth, size_t index) {
     return THAW_OK;
   }
   thaw_buffer label = {0};
-  thaw_status status = thaw_sweep_stage_label(p->work, index, &label);
+  thaw_status status = thaw_sweep_stage_label(p->work, index, false, &label);
   if (status == THAW_OK)
     add_row(p, depth, stage->name, label.data, state_of(stage, true), stage->runs, stage);
   thaw_buffer_free(&label);
@@ -128,8 +128,7 @@ static void print_total(const printing *p) {
           "\n%zu runs, %zu of them finished; %zu of %zu stages to train (without sharing: %zu)\n",
           runs, finished, due, stages, unshared);
   if (twins)
-    fprintf(p->work->call->out, "%zu points of the sweep are the same runs as earlier ones\n",
-            twins);
+    fprintf(p->work->call->out, "points that are the same runs as earlier ones: %zu\n", twins);
 }
 
 thaw_status thaw_sweep_print_tree(const thaw_sweep_work *work) {

@@ -177,7 +177,7 @@ static void add_row(thaw_sweep_show *show, const thaw_sweep_job *job, size_t lab
   add_columns(&show->text, thaw_job_is_run(job) ? number : job->name, NAME_WIDTH, true);
   thaw_buffer_text(&show->text, "  ");
   if (label_width) {
-    add_columns(&show->text, job->label, label_width, true);
+    add_columns(&show->text, job->brief, label_width, true);
     thaw_buffer_text(&show->text, "  ");
   }
   const size_t used = NAME_WIDTH + GAP + (label_width ? label_width + GAP : 0);
@@ -200,8 +200,8 @@ static void draw(thaw_sweep_show *show) {
   columns--; /* a character in the last column may break the line */
   choose_rows(show, rows - 2);
   for (size_t i = 0; i < show->jobs->count; i++) {
-    if (show->chosen[i] && width_of(show->jobs->jobs[i].label) > label)
-      label = width_of(show->jobs->jobs[i].label);
+    if (show->chosen[i] && width_of(show->jobs->jobs[i].brief) > label)
+      label = width_of(show->jobs->jobs[i].brief);
   }
   if (label > columns / 2) label = columns / 2;
   thaw_buffer_clear(&show->text);

@@ -276,7 +276,7 @@ experiment twins <<'END'
   threads: [1, 2]
 END
 run 0 sweep --cache cache twins.yaml
-says '1 points of the sweep are the same runs as earlier ones'
+says 'points that are the same runs as earlier ones: 1'
 files_are 1 runs/twins
 experiment models <<'END'
   stages.finetune.epochs: [1, 2]
@@ -294,7 +294,7 @@ bad() { # bad REASON: the sweep on standard input
   refuses "$1" sweep --cache cache bad.yaml
   check 'nothing was to be trained' [ ! -e runs/bad ]
 }
-bad "run 1 of 2 (stages.classify.epoch=1): --set: unknown key 'epoch' in stages.classify (did you mean 'epochs'?)" <<'END'
+bad "unknown key 'epoch' in stages.classify (did you mean 'epochs'?)" <<'END'
   stages.classify.epoch: [1, 2]
 END
 bad 'run 2 of 2 (stages.classify.epochs=-1): ' <<'END'
@@ -312,6 +312,11 @@ refuses '--jobs: 0 is not between 1 and 1024' sweep --jobs 0 eight.yaml
 # More than a thousand runs: asked on a terminal, refused elsewhere.
 { echo '  seed:'; seq 1001 | sed 's/^/    - /'; } >seeds
 bad '1,001 runs come of this sweep: --yes says that they should' <seeds
+for key in seed stages.classify.epochs stages.pretrain.epochs stages.finetune.epochs encoder.embedding encoder.hidden; do
+  echo "  $key: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
+done >million
+bad '1,000,000 runs come of this sweep: --yes says that they should' <million
+experiment bad <seeds
 cat >on_terminal.py <<'END'
 """Runs a command on a terminal of 24 x 100; what it is told, and what is printed, as given: on_terminal.py ANSWER COMMAND…"""
 import fcntl, os, pty, struct, sys, termios
@@ -357,6 +362,7 @@ check 'no more lines than the screen has were expected' tall
 on_terminal 0 '' sweep --jobs 2 --cache cache --runs seen forty.yaml
 prints '40 runs, 40 finished'
 check 'no more lines than the screen has were expected' tall
+prints 'head=concat schedule=[stlr, freeze {'
 on_terminal 1 '' sweep --cache cache --runs seen failing.yaml
 prints 'failed: '
 prints '2 of 4 runs failed'
