@@ -83,6 +83,7 @@ static thaw_status read_all(thaw_reading *r, const thaw_node *root) {
   if (status == THAW_OK) status = thaw_section_values(r, &top, &thaw_schema, average, experiment);
   if (status == THAW_OK) status = read_name(r, &top);
   if (status == THAW_OK) status = average ? check_average(r, &top) : read_training(r, &top);
+  if (status == THAW_OK) status = thaw_read_slurm(r, &top);
   thaw_section_order(&top, &thaw_schema);
   return status;
 }

@@ -118,6 +118,17 @@ typedef struct thaw_stage_config {
   int64_t batch_tokens; /* classify: the most in a batch, padding included; 0: no bound */
 } thaw_stage_config;
 
+/* What a stage's jobs ask of a cluster's queue; NULL or 0: what the cluster gives of itself. */
+typedef struct thaw_slurm_job {
+  const char *partition, *account, *qos;
+  const char *time;   /* as sbatch reads it: minutes, H:M:S, D-H:M:S … */
+  const char *memory; /* of the whole job: "16G"; without a unit mebibytes */
+  int64_t cores;      /* 0: as many as `threads`, or 1 */
+  int64_t at_once;    /* tasks of an array that run at the same time; 0: no limit */
+  int64_t restarts;   /* how often a job that ran out of time may go on in another */
+  thaw_texts options; /* more options of sbatch, each "--NAME" or "--NAME=VALUE" */
+} thaw_slurm_job;
+
 typedef struct thaw_experiment {
   const char *path; /* of the YAML file */
   const char *name, *description;
@@ -134,6 +145,7 @@ typedef struct thaw_experiment {
   thaw_arena *arena;         /* owns all of the above */
   thaw_texts average; /* run files whose class probabilities are averaged; then there are no data,
                          plugins and stages; count 0: there are */
+  thaw_slurm_job slurm[THAW_STAGE_KINDS]; /* by stage; no part of the resolved tree */
 } thaw_experiment;
 
 /* `sets` are "key.path=value" overrides, applied last. A config with a `sweep` section is refused

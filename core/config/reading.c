@@ -174,7 +174,8 @@ static thaw_status read_setting(const thaw_reading *r, const thaw_section *secti
   thaw_value value;
   thaw_status status = thaw_read_texts(r, node, section->path, spec->name, &value);
   if (status != THAW_OK) return status;
-  if (value.is_list && r->experiment) return refuse_list(r, section, spec->name, node, value.count);
+  if (value.is_list && spec->type != THAW_PARAM_TEXTS && r->experiment)
+    return refuse_list(r, section, spec->name, node, value.count);
   status = thaw_settings_set(r->ctx, r->arena, spec, settings, &value);
   if (status != THAW_OK) return thaw_reading_explain(r, status, node, section->path, spec->name);
   return thaw_resolve_setting(r->ctx, r->arena, section->resolved, spec, settings, node);

@@ -81,6 +81,7 @@ thaw_status thaw_read_texts(const thaw_reading *r, const thaw_node *node, const 
 
 thaw_status thaw_read_datasets(thaw_reading *r, const thaw_section *top);
 thaw_status thaw_read_stages(thaw_reading *r, const thaw_section *top);
+thaw_status thaw_read_slurm(const thaw_reading *r, const thaw_section *top);
 thaw_status thaw_read_transfer(const thaw_reading *r, const thaw_section *stage, bool has_source,
                                thaw_transfer *transfer);
 

@@ -348,6 +348,68 @@ static const thaw_key stages_keys[] = {
 
 static const thaw_level stages_level = {stages_keys, NULL, NULL, NULL};
 
+/* ---- slurm ---------------------------------------------------------------------------------- */
+
+#define SLURM_JOB_KEYS                                                                           \
+  {.value = {.name = "partition",                                                                \
+             TEXT(thaw_slurm_job, partition),                                                    \
+             .doc = "the partition, or several with commas"},                                    \
+   .not_empty = true},                                                                           \
+      {.value = {.name = "time",                                                                 \
+                 TEXT(thaw_slurm_job, time),                                                     \
+                 .doc = "the longest that a job may take: minutes, H:M:S or D-H:M:S; one that "  \
+                        "needs longer goes on in another"}},                                     \
+      {.value = {.name = "memory",                                                               \
+                 TEXT(thaw_slurm_job, memory),                                                   \
+                 .doc = "of a job: 16G, 500M; a number alone is mebibytes"}},                    \
+      {.value = {.name = "cores",                                                                \
+                 INT(thaw_slurm_job, cores),                                                     \
+                 RANGE(1, 4096),                                                                 \
+                 .doc = "of a job, and its threads; as many as `threads` if not given, or 1"}},  \
+      {.value = {.name = "at_once",                                                              \
+                 INT(thaw_slurm_job, at_once),                                                   \
+                 RANGE(1, 1e6),                                                                  \
+                 .unit = "jobs",                                                                 \
+                 .doc = "the most jobs of an array that run at the same time"}},                 \
+      {.value = {.name = "restarts",                                                             \
+                 INT(thaw_slurm_job, restarts),                                                  \
+                 RANGE(0, 1e6),                                                                  \
+                 .doc = "how often a job that runs out of time may go on in another; 10 if not " \
+                        "given"}},                                                               \
+      {.value = {.name = "account",                                                              \
+                 TEXT(thaw_slurm_job, account),                                                  \
+                 .doc = "whom the time is charged to"},                                          \
+       .not_empty = true},                                                                       \
+      {.value = {.name = "qos", TEXT(thaw_slurm_job, qos), .doc = "the quality of service"},     \
+       .not_empty = true},                                                                       \
+  {                                                                                              \
+    .value = {                                                                                   \
+      .name = "options",                                                                         \
+      .type = THAW_PARAM_TEXTS,                                                                  \
+      .offset = offsetof(thaw_slurm_job, options),                                               \
+      .doc = "more options of sbatch, such as --constraint=avx512"                               \
+    }                                                                                            \
+  }
+
+static const thaw_key slurm_stage_keys[] = {SLURM_JOB_KEYS, {0}};
+
+static const thaw_level slurm_stage_level = {slurm_stage_keys, NULL, NULL, NULL};
+
+static const thaw_key slurm_keys[] = {
+    SLURM_JOB_KEYS,
+    {.type = THAW_KEY_SECTION,
+     .value = {.name = "pretrain", .doc = "what differs for jobs of this stage"},
+     .level = &slurm_stage_level},
+    {.type = THAW_KEY_SECTION,
+     .value = {.name = "finetune", .doc = "what differs for jobs of this stage"},
+     .level = &slurm_stage_level},
+    {.type = THAW_KEY_SECTION,
+     .value = {.name = "classify", .doc = "what differs for jobs of this stage"},
+     .level = &slurm_stage_level},
+    {0}};
+
+static const thaw_level slurm_level = {slurm_keys, NULL, NULL, NULL};
+
 /* ---- The top -------------------------------------------------------------------------------- */
 
 static const thaw_key tokenizer_keys[] = {
@@ -428,6 +490,9 @@ static const thaw_key top_keys[] = {
      .value = {.name = "sweep",
                .doc =
                    "dotted keys with lists of values to combine; grid, points, random, exclude"}},
+    {.type = THAW_KEY_SECTION,
+     .value = {.name = "slurm", .doc = "what the jobs of 'thaw sweep --launcher slurm' ask for"},
+     .level = &slurm_level},
     {0}};
 
 const thaw_level thaw_schema = {top_keys, NULL, kinds, "a config with "};

@@ -16,7 +16,7 @@ START_TEST(unknown_keys_are_named_at_every_level) {
   expect_error("seed: 7", "sede: 7", "exp.yaml:2:1: unknown key 'sede' (did you mean 'seed'?)");
   expect_error("seed: 7", "zzz: 7",
                "exp.yaml:2:1: unknown key 'zzz'; there are: name, description, extends, seed, "
-               "threads, data, tokenizer, encoder, head, stages, sweep");
+               "threads, data, tokenizer, encoder, head, stages, sweep, slurm");
   expect_error("    label: class\n", "    lable: class\n",
                "exp.yaml:10:5: unknown key 'lable' in data.target (did you mean 'label'?)");
   expect_error("min_count", "min_cuont",
@@ -523,7 +523,7 @@ START_TEST(extended_files_must_be_there_and_end) {
   ck_assert_int_eq(symlink("b.yaml", "a/base.yaml"), 0);
   expect_text_error("extends: a/base.yaml\n",
                     "a/base.yaml:1:1: unknown key 'zzzz'; there are: name, description, extends, "
-                    "seed, threads, data, tokenizer, encoder, head, stages, sweep");
+                    "seed, threads, data, tokenizer, encoder, head, stages, sweep, slurm");
   write_file("a/b.yaml", "name: {\n");
   expect_text_error("extends: a/b.yaml\n",
                     "a/b.yaml:2:1: cannot be parsed as YAML: did not find expected node content, "
