@@ -12,8 +12,12 @@
 
 enum { MANY = 1000 }; /* runs from which on nobody means it without saying so */
 
-static const char *const launchers[] = {"local", NULL};
-static thaw_status (*const launch[])(const thaw_sweep_work *work) = {thaw_sweep_run_local};
+static const char *const launchers[] = {"local", "slurm", NULL};
+static const struct {
+  thaw_status (*run)(const thaw_sweep_work *work);
+  thaw_status (*show)(const thaw_sweep_work *work); /* for --dry-run */
+} launch[] = {{thaw_sweep_run_local, thaw_sweep_print_tree},
+              {thaw_sweep_run_slurm, thaw_sweep_run_slurm}};
 
 static const thaw_option options[] = {
     THAW_SET_OPTION,
@@ -47,7 +51,7 @@ static const thaw_option options[] = {
      .offset = offsetof(thaw_sweep_settings, launcher),
      .value_name = "LAUNCHER",
      .default_value = "local",
-     .doc = "what runs the jobs",
+     .doc = "where to train: local, on this machine, or slurm, as job arrays of a cluster",
      .choices = launchers},
     THAW_FOLDER_OPTION,
     THAW_CACHE_OPTION,
@@ -142,9 +146,9 @@ static thaw_status execute(thaw_sweep_work *work, const shard *part) {
     status = thaw_sweep_tree_shard(call->ctx, work->tree, part->part, part->parts);
   if (status == THAW_OK) status = thaw_sweep_label_runs(work, call->arena);
   if (status) return status;
-  if (work->settings->dry_run) return thaw_sweep_print_tree(work);
+  if (work->settings->dry_run) return launch[work->settings->launcher].show(work);
   tell_left_out(call, work->sweep, work->tree);
-  return launch[work->settings->launcher](work);
+  return launch[work->settings->launcher].run(work);
 }
 
 static thaw_status run(const thaw_call *call) {
@@ -182,6 +186,10 @@ const thaw_command thaw_command_sweep = {
         "run "
         "files. After an interruption (ctrl-C, kill -9) the same command goes on where it stopped; "
         "what is finished is not repeated. With the same --jobs it ends in the same bits.\n"
+        "With --launcher slurm each stage and each run is a task of a job array, and the arrays "
+        "wait for each other; what they ask for stands in the experiment's section slurm. The "
+        "command ends when they are submitted. Given again it submits what has failed or was "
+        "cancelled, and nothing that is queued still.\n"
         "Several machines that share a folder can each take a part: --shard 1/2, --shard 2/2. "
         "'thaw "
         "compare' makes a table of the run files.",

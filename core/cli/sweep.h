@@ -1,6 +1,7 @@
 /* sweep.h: what the files of `thaw sweep` share: the sweep that is executed, and its jobs.
  *
- * cmd_sweep.c loads and checks; a launcher executes: sweep_local.c on this machine. */
+ * cmd_sweep.c loads and checks; a launcher executes: sweep_local.c on this machine, sweep_slurm.c
+ * on a cluster. */
 #ifndef THAW_CLI_SWEEP_H
 #define THAW_CLI_SWEEP_H
 
@@ -44,5 +45,9 @@ thaw_status thaw_sweep_print_tree(const thaw_sweep_work *work);
 /* Trains what is due and reports what it does. THAW_FAILED, with counts, when runs failed;
  * THAW_INTERRUPTED, with how to go on. */
 thaw_status thaw_sweep_run_local(const thaw_sweep_work *work);
+/* Submits what is not finished as job arrays of Slurm that wait for each other, and prints them as
+ * a table; does not wait for them. A dry run writes and submits nothing, and prints the scripts
+ * too. When Slurm refuses an array, those before it are cancelled: THAW_FAILED. */
+thaw_status thaw_sweep_run_slurm(const thaw_sweep_work *work);
 
 #endif
