@@ -161,7 +161,9 @@ static int64_t draw_whole(source *from) {
 
 /* Six digits are what a table can show; the range is not left for them. */
 static void write_real(const thaw_range *range, double number, char text[LONGEST_NUMBER]) {
+  const double margin = 1e-5 * fabs(number); /* more than what rounding adds or takes away */
   snprintf(text, LONGEST_NUMBER, "%.6g", number);
+  if (number - margin >= range->from && number + margin <= range->to) return;
   const double written = strtod(text, NULL);
   if (written < range->from || written > range->to) snprintf(text, LONGEST_NUMBER, "%.17g", number);
 }
@@ -180,11 +182,10 @@ static thaw_status draw(thaw_sweeping *s, source *from, thaw_buffer *line, const
   } else {
     write_real(&from->range, draw_real(from, from->range.from, from->range.to), number);
   }
-  if (!thaw_buffer_format(line, "%s=%s", from->key->key, number) ||
-      !thaw_buffer_append(line, "", 1)) {
-    return thaw_fail_memory(s->ctx, line->size);
-  }
-  return THAW_OK;
+  const bool ok = thaw_buffer_append(line, from->key->key, strlen(from->key->key)) &&
+                  thaw_buffer_append(line, "=", 1) &&
+                  thaw_buffer_append(line, number, strlen(number) + 1);
+  return ok ? THAW_OK : thaw_fail_memory(s->ctx, line->size);
 }
 
 /* ---- Samples -------------------------------------------------------------------------------- */

@@ -550,7 +550,6 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("sweep words");
   TCase *tests = tcase_create("sweep words");
-  tcase_set_timeout(tests, 60);
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_add_test(tests, a_grid_may_be_written_out);
   tcase_add_test(tests, points_set_several_keys);

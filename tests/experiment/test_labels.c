@@ -207,7 +207,6 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("labels");
   TCase *tests = tcase_create("labels");
-  tcase_set_timeout(tests, 120);
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_add_test(tests, labels_depend_on_the_data_only);
   tcase_add_test(tests, fewer_labels_are_among_more);
