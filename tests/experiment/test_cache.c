@@ -225,7 +225,8 @@ END_TEST
 START_TEST(checkpoints_go_and_leftovers) {
   train();
   fixture_result stopped = fixture_run_interrupted(
-      "run experiment.yaml -o b.h5 --checkpoint 0 --set stages.pretrain.epochs=900", "pretrain");
+      "run experiment.yaml -o b.h5 --checkpoint 0 --set stages.pretrain.epochs=900",
+      "pretrain: takes over nothing");
   ck_assert_int_eq(stopped.status, 130);
   fixture_free(&stopped);
   fixture_write("cache/" NO_KEY ".lock", "");
