@@ -206,8 +206,13 @@ static const char *format_name(const char *number) {
   return number;
 }
 
-/* "data 1 text 'text' label 'label' … fraction 0.1 split 1 labels 0" */
+/* "data 1 text 'text' label 'label' … fraction 0.1 split 1 labels 0"; below it "nested sample"
+ * where that many labels are drawn within larger samples. */
 static bool read_data(reading *r, char *line) {
+  if (strcmp(line, "nested sample") == 0) {
+    add(r, r->data, "labels (samples are nested)", "true");
+    return true;
+  }
   if (!starts_with(line, "data ")) return false;
   char *at = line + 5;
   char *rest = end_value(&at);

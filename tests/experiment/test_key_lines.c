@@ -223,6 +223,8 @@ START_TEST(texts_that_are_none_do_no_harm) {
     }
   }
   /* A line that is not known is there as it stands. */
+  expect_one("labels 100\n", "labels 100\nnested sample\n",
+             "data.target.labels (samples are nested)", NULL, "true");
   expect_one("test " HASH_B "\n", "test " HASH_B "\nfuture stays\n", "future", NULL, "stays");
 }
 END_TEST
