@@ -75,7 +75,7 @@ rm one.* two.*
 "$thaw" run lm.yaml -o one.h5 --set stages.pretrain.epochs=4000 --checkpoint 0 >one.log 2>&1 &
 first=$!
 running=$first
-check 'the stage was expected to be listed as being trained' wait_for 60 prints list 'being trained, '
+check 'the stage was expected to be listed as being trained' wait_for 60 prints list ' of 4000 epochs'
 check 'the process that trains was expected to be named' has "by process $first on " cache.log
 
 check 'prune was expected to run' cache prune --keep-size 0
