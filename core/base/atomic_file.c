@@ -5,7 +5,6 @@
  * name on the same machine. The final name is checked at the beginning already: a computation of
  * hours shall not end with "is a folder". */
 #include <config.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/context.h"
 #include "base/file.h"
+#include "base/host.h"
 
 struct thaw_atomic_file {
   char *path;   /* the final name */
@@ -35,40 +36,60 @@ static void free_file(thaw_atomic_file *file) {
   free(file);
 }
 
-/* This machine's name, fit for a file name. */
-static void host_name(char *host, size_t size) {
-  if (gethostname(host, size) != 0 || !host[0]) snprintf(host, size, "localhost");
-  host[size - 1] = '\0';
-  for (char *c = host; *c; c++) {
-    if (!isalnum((unsigned char)*c)) *c = '_';
-  }
-}
-
 static const char *last_part(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
+}
+
+/* Is `tail`, "HOST-PID-N.part", of a process of this machine that has ended? */
+static bool is_of_dead(const char *tail, const char *host) {
+  const size_t length = strlen(host);
+  if (strncmp(tail, host, length) != 0 || tail[length] != '-') return false;
+  char *end;
+  errno = 0;
+  const long pid = strtol(tail + length + 1, &end, 10);
+  const size_t rest = strlen(end);
+  if (errno || pid <= 0 || pid > INT_MAX || *end != '-') return false;
+  if (rest < 5 || strcmp(end + rest - 5, ".part") != 0) return false;
+  return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
 /* Removes what dead processes of this machine left of the same file. */
 static void remove_leftovers(const thaw_atomic_file *file, const char *host) {
   thaw_buffer prefix = {0};
   DIR *folder = opendir(file->folder);
-  if (folder && thaw_buffer_format(&prefix, "%s.%s-", last_part(file->path), host)) {
+  if (folder && thaw_buffer_format(&prefix, "%s.", last_part(file->path))) {
     const struct dirent *entry;
     while ((entry = readdir(folder))) {
       if (strncmp(entry->d_name, prefix.data, prefix.size) != 0) continue;
-      char *end;
-      errno = 0;
-      const long pid = strtol(entry->d_name + prefix.size, &end, 10);
-      const size_t rest = strlen(end);
-      if (errno || pid <= 0 || pid > INT_MAX || *end != '-') continue;
-      if (rest < 5 || strcmp(end + rest - 5, ".part") != 0) continue;
-      if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
-      unlinkat(dirfd(folder), entry->d_name, 0);
+      if (is_of_dead(entry->d_name + prefix.size, host)) unlinkat(dirfd(folder), entry->d_name, 0);
     }
   }
   if (folder) closedir(folder);
   thaw_buffer_free(&prefix);
+}
+
+/* Was nothing written to the file for a day? */
+static bool is_old(const char *folder, const char *name) {
+  struct stat info;
+  char *path = thaw_path_join(folder, name);
+  const bool old = path && stat(path, &info) == 0 && time(NULL) - info.st_mtime > 86400;
+  free(path);
+  return old;
+}
+
+bool thaw_atomic_is_leftover(const char *folder, const char *name) {
+  char host[THAW_HOST_TEXT];
+  const size_t length = strlen(name);
+  if (length < 5 || strcmp(name + length - 5, ".part") != 0) return false;
+  const char *tail = name + length - 5;
+  while (tail > name && tail[-1] != '.') tail--;
+  int end = 0;
+  sscanf(tail, "%*[A-Za-z0-9_]-%*[0-9]-%*[0-9].part%n", &end);
+  if (tail == name || end == 0 || tail[end] != '\0') return false;
+  thaw_host_name(host);
+  const bool ours = strncmp(tail, host, strlen(host)) == 0 && tail[strlen(host)] == '-';
+  return ours ? is_of_dead(tail, host) : is_old(folder, name);
 }
 
 /* Fills in path and folder; a symbolic link is followed, so that it stays a link. */
@@ -113,8 +134,8 @@ static thaw_status create_part(thaw_context *ctx, thaw_atomic_file *file, const 
 }
 
 thaw_status thaw_atomic_begin(thaw_context *ctx, const char *path, thaw_atomic_file **file) {
-  char host[64];
-  host_name(host, sizeof host);
+  char host[THAW_HOST_TEXT];
+  thaw_host_name(host);
   *file = NULL;
   thaw_atomic_file *begun = calloc(1, sizeof *begun);
   if (!begun) return thaw_fail_memory(ctx, sizeof *begun);

@@ -32,10 +32,35 @@ thaw_status thaw_write_file(thaw_context *ctx, const char *path, const char *byt
 
 /* An exclusive lock on `path` (created when missing), held by this process until it is released or
  * the process dies, kill -9 included (flock(2)). Waits for another holder; `waiting`, if not NULL,
- * is called once when it has to wait. An interrupt ends the wait with THAW_INTERRUPTED. */
+ * is called once when it has to wait. An interrupt ends the wait with THAW_INTERRUPTED.
+ *
+ * Assumed is a file system that takes flock(2): local ones; NFS on Linux (2.6.12 and later), which
+ * asks its server for a lock on the bytes of the file; Lustre mounted with -o flock. One that
+ * refuses is an error that says so. Not had is a lock that outlives a broken connection: a server
+ * that hears nothing of a machine for longer than its lease gives the machine's locks to others.
+ * Where that happens work is done twice, but no file is ever a mixture: files appear whole. */
 typedef struct thaw_lock thaw_lock;
 thaw_status thaw_lock_take(thaw_context *ctx, const char *path, void (*waiting)(void *user),
                            void *user, thaw_lock **lock);
 void thaw_lock_release(thaw_lock *lock);
+
+/* The same without waiting: `*lock` stays NULL while another has it. Who has it may remove the
+ * file: those who wait for it notice. */
+thaw_status thaw_lock_try(thaw_context *ctx, const char *path, thaw_lock **lock);
+/* Has somebody such a lock now? Makes no file. */
+bool thaw_lock_is_taken(const char *path);
+/* "process 4711 on NAME": who took the lock last, for messages; malloc'ed; NULL: not known. */
+char *thaw_lock_holder(const char *path);
+
+/* A file that is to stay until one is done with it can be held, by any number of processes at once,
+ * but by none while another has seized it in order to remove it. Holding lasts until
+ * thaw_lock_release or the process's end; it waits for who has seized the file. In both `*lock`
+ * stays NULL where the file is not there, in seizing also while somebody holds it. */
+thaw_status thaw_file_hold(thaw_context *ctx, const char *path, thaw_lock **lock);
+thaw_status thaw_file_seize(thaw_context *ctx, const char *path, thaw_lock **lock);
+
+/* Is `name` in `folder` what is left of an atomic file whose writer has ended? That of another
+ * machine's writer is taken to be when nothing was written to it for a day. */
+bool thaw_atomic_is_leftover(const char *folder, const char *name);
 
 #endif

@@ -69,8 +69,9 @@ thaw_status thaw_search_rate(thaw_context *ctx, const thaw_experiment *experimen
   if (status == THAW_OK) {
     search->stage = work->stage->name;
     mark_needed(&stages, work);
-    status = read_data(ctx, &stages, work);
+    status = thaw_stages_use(ctx, &stages);
   }
+  if (status == THAW_OK) status = read_data(ctx, &stages, work);
   if (status == THAW_OK) status = thaw_stages_check_transfers(ctx, &stages);
   if (status == THAW_OK) status = thaw_run_stages_before(ctx, experiment, options, &stages, work);
   if (status == THAW_OK) status = test(ctx, experiment, work, lr, search);

@@ -91,7 +91,8 @@ static thaw_status describe_stage(run *r, const thaw_stage_work *work, const cha
                             .resolved = r->resolved.data,
                             .tokenizer_settings = r->tokenizer_settings,
                             .environment = pairs,
-                            .environment_count = count};
+                            .environment_count = count,
+                            .key_text = work->key_text};
   return THAW_OK;
 }
 
@@ -142,12 +143,19 @@ static thaw_status predict_all(run *r, const thaw_stage_work *work, const thaw_t
   return status;
 }
 
-/* The metrics in a finished stage's file. */
-static thaw_status read_series(run *r, const char *path, ending *e) {
+/* The metrics in a finished stage's file. One that this run does not need may not be there: the
+ * stage cache has been pruned of a language model, but not of what was made of it. */
+static thaw_status read_series(run *r, const thaw_stage_work *work, ending *e) {
   thaw_run_file *file = NULL;
   thaw_series **series = NULL;
   size_t count = 0;
-  thaw_status status = thaw_run_open(r->ctx, path, &file);
+  if (!work->used) {
+    thaw_log(r->ctx, THAW_LOG_INFO,
+             "%s: the run file has no metrics of it, as it is no longer in the stage cache",
+             work->stage->name);
+    return THAW_OK;
+  }
+  thaw_status status = thaw_run_open(r->ctx, work->path, &file);
   if (status == THAW_OK) status = thaw_run_series(r->ctx, file, &series, &count);
   for (size_t i = 0; i < count; i++) {
     /* Those of earlier stages stand in their own files. */
@@ -189,7 +197,7 @@ static thaw_status collect_ending(run *r, const thaw_stage_work *work,
   for (size_t i = 0; i < r->stages.count && status == THAW_OK; i++) {
     const thaw_stage_work *other = &r->stages.works[i];
     if (other == work || work != r->stages.last) continue;
-    if (builds_on(work, other)) status = read_series(r, other->path, e);
+    if (builds_on(work, other)) status = read_series(r, other, e);
     if (status == THAW_OK && other->stage->keep_weights) status = keep_weights(r, other, e);
   }
   return status;
@@ -259,9 +267,16 @@ static thaw_status run_stage(run *r, thaw_stage_work *work) {
   thaw_status status = thaw_cache_lock(r->ctx, r->stages.cache, work->key, &lock);
   if (status) return status;
   status = thaw_stage_file_look(r->ctx, work->path, work->key, &work->progress);
-  if (status == THAW_OK && work->progress != THAW_STAGE_FINISHED) status = train_stage(r, work);
-  if (status == THAW_OK) work->progress = THAW_STAGE_FINISHED;
-  thaw_lock_release(lock);
+  if (status == THAW_OK && work->progress == THAW_STAGE_FINISHED) {
+    thaw_log(r->ctx, THAW_LOG_INFO, "%s: another process has finished it", work->stage->name);
+  } else if (status == THAW_OK) {
+    status = train_stage(r, work);
+  }
+  if (status == THAW_OK) {
+    work->progress = THAW_STAGE_FINISHED;
+    status = thaw_stage_use(r->ctx, &r->stages, work);
+  }
+  thaw_cache_unlock(r->stages.cache, work->key, lock);
   return status;
 }
 
@@ -316,6 +331,7 @@ thaw_status thaw_run_experiment(thaw_context *ctx, const thaw_experiment *experi
   outcome->found = r.stages.progress == THAW_STAGE_FINISHED;
   if (!outcome->found) {
     status = thaw_cache_create(ctx, r.stages.cache);
+    if (status == THAW_OK) status = thaw_stages_use(ctx, &r.stages);
     if (status == THAW_OK) status = thaw_stages_read(ctx, &r.stages);
     if (status == THAW_OK) status = thaw_stages_check_transfers(ctx, &r.stages);
     if (status == THAW_OK) status = prepare_texts(&r, threads);

@@ -102,6 +102,7 @@ static thaw_run_content describe(const thaw_stage_file *file, const thaw_trainin
       .vocabulary = data->vocabulary,
       .classes = file->stage->kind == THAW_STAGE_CLASSIFY ? &data->classes : NULL,
       .weights = training->model->params,
+      .config_key = file->key_text,
   };
 }
 

@@ -33,6 +33,7 @@ typedef struct thaw_stage_file {
   const thaw_text_pair *environment;
   size_t environment_count;
   double seconds_before; /* of the stages that this one builds on */
+  const char *key_text;  /* thaw_stage_key */
 } thaw_stage_file;
 
 /* What only a finished run has. */

@@ -204,20 +204,19 @@ static thaw_status add_transfer(thaw_context *ctx, const thaw_stage_config *stag
 }
 
 thaw_status thaw_stage_key(thaw_context *ctx, const thaw_experiment *experiment,
-                           const thaw_stage_config *stage, const char *before,
+                           const thaw_stage_config *stage, const char *before, thaw_buffer *text,
                            char key[THAW_HASH_TEXT]) {
-  thaw_buffer text = {0};
+  const size_t start = text->size;
   thaw_status status = THAW_OK;
   if (!thaw_buffer_format(
-          &text, "%s%s\nseed %" PRId64 "\nmin_count %" PRId64 " max_vocab %" PRId64 "\n", version,
+          text, "%s%s\nseed %" PRId64 "\nmin_count %" PRId64 " max_vocab %" PRId64 "\n", version,
           stage->name, stage->seed, experiment->min_count, experiment->max_vocab)) {
-    status = thaw_fail_memory(ctx, text.size);
+    status = thaw_fail_memory(ctx, text->size);
   }
-  if (status == THAW_OK) status = add_settings(ctx, experiment, stage, &text);
-  if (status == THAW_OK) status = add_plugins(ctx, experiment, stage, &text);
-  if (status == THAW_OK) status = add_data(ctx, stage, &text);
-  if (status == THAW_OK) status = add_transfer(ctx, stage, before, &text);
-  if (status == THAW_OK) thaw_hash_bytes(text.data, text.size, key);
-  thaw_buffer_free(&text);
+  if (status == THAW_OK) status = add_settings(ctx, experiment, stage, text);
+  if (status == THAW_OK) status = add_plugins(ctx, experiment, stage, text);
+  if (status == THAW_OK) status = add_data(ctx, stage, text);
+  if (status == THAW_OK) status = add_transfer(ctx, stage, before, text);
+  if (status == THAW_OK) thaw_hash_bytes(text->data + start, text->size - start, key);
   return status;
 }

@@ -10,10 +10,11 @@
 #include "base/hash.h"
 #include "config/experiment.h"
 
-/* `before` is the key of the stage that this one takes over from; NULL: none, or a run file.
- * THAW_INVALID when a data file cannot be read. */
+/* Appends to `text` a line for everything that the key rests on; `key` is its hash. `before` is the
+ * key of the stage that this one takes over from; NULL: none, or a run file. What the lines mean to
+ * a reader is known to stage_key_lines.h. THAW_INVALID when a data file cannot be read. */
 thaw_status thaw_stage_key(thaw_context *ctx, const thaw_experiment *experiment,
-                           const thaw_stage_config *stage, const char *before,
+                           const thaw_stage_config *stage, const char *before, thaw_buffer *text,
                            char key[THAW_HASH_TEXT]);
 
 /* Appends a plugin's parameter as settings that are to be compared hold it: the value, of a file

@@ -61,8 +61,11 @@ static thaw_status add_stage(thaw_context *ctx, thaw_stages *stages,
   if (chained && stages->count > 0) work->before = work - 1;
   stages->last = work;
   stages->count++;
-  return thaw_stage_key(ctx, stages->experiment, stage, work->before ? work->before->key : NULL,
-                        work->key);
+  thaw_buffer text = {0};
+  const thaw_status status = thaw_stage_key(
+      ctx, stages->experiment, stage, work->before ? work->before->key : NULL, &text, work->key);
+  work->key_text = text.data;
+  return status;
 }
 
 thaw_status thaw_stages_fail_missing(thaw_context *ctx, const thaw_stages *stages,
@@ -170,11 +173,31 @@ thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experimen
 void thaw_stages_free(thaw_stages *stages) {
   for (size_t i = 0; i < stages->count; i++) {
     free(stages->works[i].path);
+    free(stages->works[i].key_text);
+    thaw_lock_release(stages->works[i].used);
     thaw_stage_data_free(&stages->works[i].data);
   }
   free(stages->cache);
   free(stages->output);
   *stages = (thaw_stages){0};
+}
+
+thaw_status thaw_stage_use(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work) {
+  const bool cached = work->stage->kind != THAW_STAGE_CLASSIFY;
+  if (!cached || work->used || work->progress != THAW_STAGE_FINISHED) return THAW_OK;
+  const thaw_status status = thaw_cache_use(ctx, stages->cache, work->key, &work->used);
+  if (status || work->used || !work->needed) return status;
+  return thaw_fail(ctx, THAW_FAILED,
+                   "%s was removed just when it was to be used; the same command once more trains "
+                   "it again",
+                   work->path);
+}
+
+thaw_status thaw_stages_use(thaw_context *ctx, thaw_stages *stages) {
+  thaw_status status = THAW_OK;
+  for (size_t i = 0; i < stages->count && status == THAW_OK; i++)
+    status = thaw_stage_use(ctx, stages, &stages->works[i]);
+  return status;
 }
 
 /* ---- Sources and data ----------------------------------------------------------------------- */

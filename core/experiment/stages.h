@@ -3,6 +3,7 @@
 #ifndef THAW_STAGES_H
 #define THAW_STAGES_H
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "experiment/run.h"
 #include "experiment/stage_file.h"
@@ -16,6 +17,8 @@ typedef struct thaw_stage_work {
   thaw_stage_progress progress;
   bool needed;          /* by the last stage */
   thaw_stage_data data; /* thaw_stages_read fills it in */
+  char *key_text;       /* whose hash the key is */
+  thaw_lock *used;      /* keeps its file in the stage cache; NULL: nothing does */
 } thaw_stage_work;
 
 typedef struct thaw_stages {
@@ -41,6 +44,12 @@ thaw_status thaw_stages_find(thaw_context *ctx, const thaw_experiment *experimen
 /* The same, and looks how far each stage is. */
 thaw_status thaw_stages_plan(thaw_context *ctx, const thaw_experiment *experiment,
                              const thaw_run_options *options, thaw_stages *stages);
+/* Keeps a finished stage in the stage cache until thaw_stages_free, so that nobody removes it
+ * meanwhile; a stage that is not finished is left alone. THAW_FAILED: it is needed and has just
+ * been removed. */
+thaw_status thaw_stage_use(thaw_context *ctx, const thaw_stages *stages, thaw_stage_work *work);
+/* The same for all of them. */
+thaw_status thaw_stages_use(thaw_context *ctx, thaw_stages *stages);
 /* Reads the data of every stage that has to be trained. */
 thaw_status thaw_stages_read(thaw_context *ctx, thaw_stages *stages);
 /* Reads the data of one. */

@@ -14,9 +14,25 @@ thaw_status thaw_cache_folder(thaw_context *ctx, const char *given, char **folde
 thaw_status thaw_cache_create(thaw_context *ctx, const char *folder);
 /* FOLDER/KEY.h5, malloc'ed; NULL: no memory. */
 char *thaw_cache_path(const char *folder, const char *key);
-/* Waits until no other process trains this stage (logs that it waits). Release with
- * thaw_lock_release. */
+/* Waits until no other process trains this stage (logs for whom it waits). What is assumed of the
+ * file system stands in base/file.h. */
 thaw_status thaw_cache_lock(thaw_context *ctx, const char *folder, const char *key,
                             thaw_lock **lock);
+/* Ends it. The lock's file stays beside its stage, but goes where there is none, as after the
+ * training of a classifier. */
+void thaw_cache_unlock(const char *folder, const char *key, thaw_lock *lock);
+/* That file, FOLDER/KEY.lock; malloc'ed; NULL: no memory. */
+char *thaw_cache_lock_path(const char *folder, const char *key);
+
+/* Keeps a stage that is used from being removed until thaw_lock_release, and notes that it was used
+ * now: that is the file's time of modification, which no reading changes by itself. `*lock` is NULL
+ * where the stage is not there. */
+thaw_status thaw_cache_use(thaw_context *ctx, const char *folder, const char *key,
+                           thaw_lock **lock);
+/* Removes a stage and its lock file, unless a process trains or uses it: then `*user` says so in
+ * malloc'ed words ("process 4711 on NAME trains it"), otherwise it is NULL. `dry`: removes nothing,
+ * but looks as if it would. */
+thaw_status thaw_cache_remove(thaw_context *ctx, const char *folder, const char *key, bool dry,
+                              char **user);
 
 #endif

@@ -3,7 +3,8 @@
  *
  *   /                      attributes: thaw_format (1), complete (0 or 1), name, seed, seconds
  *
- *   /config                written, resolved: texts (scalar UTF-8 datasets)
+ *   /config                written, resolved: texts (scalar UTF-8 datasets); key: the text whose
+ *                          hash is the stage's key (older files lack it)
  *
  *   /environment           attributes: texts by key
  *
@@ -89,6 +90,7 @@ typedef struct thaw_run_content {
   const thaw_predictions *const *predictions;
   size_t predictions_count;
   const thaw_state *state;
+  const char *config_key; /* the text whose hash is the key */
 } thaw_run_content;
 
 /* Writes beside the name, syncs, renames. On failure (no space, no permission) the old file stays.
@@ -109,8 +111,8 @@ uint64_t thaw_run_seed(const thaw_run_file *run);
 double thaw_run_seconds(const thaw_run_file *run);
 const char *thaw_run_path(const thaw_run_file *run);
 /* Texts are malloc'ed; free them. A part that the file lacks is an error that names it. `part`:
- * "name", "config/written", "config/resolved", "tokenizer/plugin", "tokenizer/version",
- * "tokenizer/settings", "environment/KEY". */
+ * "name", "config/written", "config/resolved", "config/key", "tokenizer/plugin",
+ * "tokenizer/version", "tokenizer/settings", "environment/KEY". */
 thaw_status thaw_run_text(thaw_context *ctx, const thaw_run_file *run, const char *part,
                           char **text);
 /* The keys that the environment has, sorted; each is malloc'ed, and so is the list. */

@@ -40,7 +40,7 @@ static void write_root(writer *w, const thaw_run_content *content) {
 }
 
 static void write_config(writer *w, const thaw_run_content *content) {
-  if (!content->config_written && !content->config_resolved) return;
+  if (!content->config_written && !content->config_resolved && !content->config_key) return;
   const hid_t group = thaw_h5_create_group(&w->h5, w->file, "config");
   if (content->config_written) {
     thaw_h5_put_text(&w->h5, group, "written", content->config_written);
@@ -48,6 +48,7 @@ static void write_config(writer *w, const thaw_run_content *content) {
   if (content->config_resolved) {
     thaw_h5_put_text(&w->h5, group, "resolved", content->config_resolved);
   }
+  if (content->config_key) thaw_h5_put_text(&w->h5, group, "key", content->config_key);
 }
 
 static void write_environment(writer *w, const thaw_run_content *content) {

@@ -14,6 +14,7 @@
 #include "base/context.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/host.h"
 
 static thaw_context *ctx;
 static char folder[] = "/tmp/thaw-test-XXXXXX";
@@ -316,6 +317,88 @@ START_TEST(a_lock_that_cannot_be_made_is_an_error) {
   thaw_lock *lock;
   ck_assert_int_eq(thaw_lock_take(ctx, "no/where", NULL, NULL, &lock), THAW_FAILED);
   ck_assert_str_eq(thaw_error(ctx), "cannot lock no/where: No such file or directory");
+  ck_assert_int_eq(thaw_lock_try(ctx, "no/where", &lock), THAW_FAILED);
+  ck_assert_str_eq(thaw_error(ctx), "cannot lock no/where: No such file or directory");
+  ck_assert(!thaw_lock_is_taken("no/where"));
+  ck_assert_ptr_null(thaw_lock_holder("no/where"));
+}
+END_TEST
+
+START_TEST(a_lock_says_who_has_it) {
+  thaw_lock *lock = NULL;
+  char expected[100], host[THAW_HOST_TEXT];
+  pid_t child = hold_lock("lock");
+  thaw_host_name(host);
+  snprintf(expected, sizeof expected, "process %ld on %s", (long)child, host);
+  ck_assert(thaw_lock_is_taken("lock"));
+  expect_text(thaw_lock_holder("lock"), expected);
+  ck_assert_int_eq(thaw_lock_try(ctx, "lock", &lock), THAW_OK);
+  ck_assert_ptr_null(lock);
+  kill_holder(&child);
+  ck_assert(!thaw_lock_is_taken("lock"));
+  ck_assert_int_eq(thaw_lock_try(ctx, "lock", &lock), THAW_OK);
+  ck_assert_ptr_nonnull(lock);
+  snprintf(expected, sizeof expected, "process %ld on %s", (long)getpid(), host);
+  expect_text(thaw_lock_holder("lock"), expected);
+  thaw_lock_release(lock);
+  write_file("lock", "process of something else");
+  ck_assert_ptr_null(thaw_lock_holder("lock"));
+  write_file("lock", "");
+  ck_assert_ptr_null(thaw_lock_holder("lock"));
+}
+END_TEST
+
+START_TEST(a_file_that_is_held_is_not_seized) {
+  thaw_lock *first, *second, *seized;
+  ck_assert_int_eq(thaw_file_hold(ctx, "file", &first), THAW_OK);
+  ck_assert_ptr_null(first);
+  ck_assert_int_eq(thaw_file_seize(ctx, "file", &seized), THAW_OK);
+  ck_assert_ptr_null(seized);
+  ck_assert_int_eq(file_count(), 0);
+  write_file("file", "text");
+  ck_assert_int_eq(thaw_file_hold(ctx, "file", &first), THAW_OK);
+  ck_assert_int_eq(thaw_file_hold(ctx, "file", &second), THAW_OK);
+  ck_assert(first && second);
+  thaw_lock_release(first);
+  ck_assert_int_eq(thaw_file_seize(ctx, "file", &seized), THAW_OK);
+  ck_assert_ptr_null(seized);
+  thaw_lock_release(second);
+  ck_assert_int_eq(thaw_file_seize(ctx, "file", &seized), THAW_OK);
+  ck_assert_ptr_nonnull(seized);
+  atomic_bool flag = true;
+  thaw_context_watch(ctx, &flag);
+  ck_assert_int_eq(thaw_file_hold(ctx, "file", &first), THAW_INTERRUPTED);
+  thaw_lock_release(seized);
+  expect_file("file", "text");
+}
+END_TEST
+
+START_TEST(what_writers_left_is_told_from_what_they_write) {
+  char name[200], host[THAW_HOST_TEXT];
+  const struct timespec old[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+  thaw_host_name(host);
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  ck_assert_int_eq(waitpid(child, NULL, 0), child);
+  snprintf(name, sizeof name, "a.h5.%s-%ld-0.part", host, (long)child);
+  ck_assert(thaw_atomic_is_leftover(".", name));
+  snprintf(name, sizeof name, "a.h5.%s-%ld-0.part", host, (long)getpid());
+  ck_assert(!thaw_atomic_is_leftover(".", name));
+  write_file("a.h5.elsewhere-12-3.part", "");
+  ck_assert(!thaw_atomic_is_leftover(".", "a.h5.elsewhere-12-3.part"));
+  ck_assert_int_eq(utimensat(AT_FDCWD, "a.h5.elsewhere-12-3.part", old, 0), 0);
+  ck_assert(thaw_atomic_is_leftover(".", "a.h5.elsewhere-12-3.part"));
+  static const char *const others[] = {"a.part",
+                                       ".part",
+                                       "",
+                                       "elsewhere-12-3.part",
+                                       "a.elsewhere-x-3.part",
+                                       "a.elsewhere-12-3.part.h5"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    if (*others[i]) write_file(others[i], "");
+    if (*others[i]) ck_assert_int_eq(utimensat(AT_FDCWD, others[i], old, 0), 0);
+    ck_assert_msg(!thaw_atomic_is_leftover(".", others[i]), "%s", others[i]);
+  }
 }
 END_TEST
 
@@ -340,6 +423,9 @@ int main(void) {
   tcase_add_test(tests, two_in_one_process_exclude_each_other);
   tcase_add_test(tests, a_removed_lock_file_is_no_lock);
   tcase_add_test(tests, a_lock_that_cannot_be_made_is_an_error);
+  tcase_add_test(tests, a_lock_says_who_has_it);
+  tcase_add_test(tests, a_file_that_is_held_is_not_seized);
+  tcase_add_test(tests, what_writers_left_is_told_from_what_they_write);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
