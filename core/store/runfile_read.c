@@ -63,6 +63,10 @@ void thaw_run_close(thaw_run_file *run) {
   free(run);
 }
 
+thaw_status thaw_run_hash(thaw_context *ctx, const char *path, char digits[THAW_HASH_TEXT]) {
+  return thaw_sealed_hash(ctx, path, THAW_RUNFILE_FORMAT, digits);
+}
+
 void thaw_run_begin(thaw_h5 *h5, thaw_context *ctx, const thaw_run_file *run) {
   thaw_h5_begin(h5, ctx, run->path, THAW_INVALID);
 }
@@ -127,6 +131,14 @@ char *thaw_run_stages(const thaw_run_file *run) {
   thaw_h5_free_texts(names, count);
   if (!ok) thaw_buffer_free(&list);
   return list.data;
+}
+
+bool thaw_run_has(const thaw_run_file *run, const char *group) {
+  thaw_h5 h5;
+  thaw_run_begin(&h5, NULL, run);
+  const bool found = thaw_h5_has(&h5, run->file, group);
+  thaw_h5_end(&h5);
+  return found;
 }
 
 bool thaw_run_has_predictions(const thaw_run_file *run, const char *split) {
