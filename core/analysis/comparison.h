@@ -6,6 +6,7 @@
 #define THAW_COMPARISON_H
 
 #include "analysis/differences.h"
+#include "analysis/metric.h"
 #include "analysis/run_list.h"
 #include "analysis/statistics.h"
 #include "analysis/table.h"
@@ -21,6 +22,9 @@ typedef struct thaw_compared_run {
   const char *split;         /* that was predicted: "test", or else "valid" */
   char gold[THAW_HASH_TEXT]; /* the hash of its documents' classes: tells test sets apart */
   thaw_scores scores;
+  double metric;        /* the value of the comparison's metric; NaN: has none */
+  const uint8_t *right; /* accuracy: [scores.count] 0 or 1, of documents whose class is known */
+  const float *shares;  /* loss and macro F1: [scores.count] a document's share in the mean */
 } thaw_compared_run;
 
 typedef struct thaw_comparison {
@@ -31,6 +35,8 @@ typedef struct thaw_comparison {
   bool splits_named; /* not every run was tested on "test" */
   bool tests_differ; /* not all on the same documents */
   thaw_arena *arena; /* owns all of the above */
+  thaw_metric metric;
+  const thaw_configs *configs; /* all settings of the runs, in their order */
 } thaw_comparison;
 
 /* Reads the run files. Of those that were found in a folder, unfinished ones and ones without
@@ -39,6 +45,18 @@ typedef struct thaw_comparison {
  * no run is left. */
 thaw_status thaw_comparison_read(thaw_context *ctx, const thaw_listed_run *files, size_t count,
                                  thaw_comparison **comparison);
+/* The same of the runs for which all expressions hold (where.h), by another metric than accuracy.
+ * Of perplexity, runs are compared that are language models and nothing else. Beside its settings a
+ * run has the keys run, path, split, documents, accuracy, macro_f1 and seconds. THAW_INVALID as
+ * well: an expression that is wrong or that no run fulfils. */
+typedef struct thaw_comparison_options {
+  thaw_metric metric;
+  size_t where_count;
+  const char *const *where;
+} thaw_comparison_options;
+thaw_status thaw_comparison_read_some(thaw_context *ctx, const thaw_listed_run *files, size_t count,
+                                      const thaw_comparison_options *options,
+                                      thaw_comparison **comparison);
 void thaw_comparison_free(thaw_comparison *comparison);
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
@@ -49,6 +67,9 @@ typedef struct thaw_comparison_row {
   thaw_estimate accuracy; /* of one run with Wilson's interval, of a group with Student's */
   thaw_estimate macro_f1; /* of one run without an interval */
   double seconds;         /* mean */
+  thaw_estimate metric;   /* the comparison's */
+  double deviation;       /* its standard deviation over the runs; NaN of one */
+  const size_t *members;  /* [seeds] the runs */
 } thaw_comparison_row;
 
 typedef enum thaw_comparison_order {
