@@ -47,8 +47,8 @@ thaw_status thaw_comparison_read(thaw_context *ctx, const thaw_listed_run *files
                                  thaw_comparison **comparison);
 /* The same of the runs for which all expressions hold (where.h), by another metric than accuracy.
  * Of perplexity, runs are compared that are language models and nothing else. Beside its settings a
- * run has the keys run, path, split, documents, accuracy, macro_f1 and seconds. THAW_INVALID as
- * well: an expression that is wrong or that no run fulfils. */
+ * run has the keys path, split, documents, accuracy, macro_f1, seconds and the metric. THAW_INVALID
+ * as well: an expression that is wrong or that no run fulfils. */
 typedef struct thaw_comparison_options {
   thaw_metric metric;
   size_t where_count;
@@ -58,6 +58,10 @@ thaw_status thaw_comparison_read_some(thaw_context *ctx, const thaw_listed_run *
                                       const thaw_comparison_options *options,
                                       thaw_comparison **comparison);
 void thaw_comparison_free(thaw_comparison *comparison);
+
+/* For which runs the expressions hold: `holds` [run_count]; errors as above. */
+thaw_status thaw_comparison_where(thaw_context *ctx, const thaw_comparison *comparison,
+                                  size_t count, const char *const *expressions, bool *holds);
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
@@ -77,6 +81,7 @@ typedef enum thaw_comparison_order {
   THAW_ORDER_ACCURACY, /* the best first */
   THAW_ORDER_MACRO_F1,
   THAW_ORDER_SECONDS, /* the fastest first */
+  THAW_ORDER_METRIC,  /* the best first by the comparison's metric */
 } thaw_comparison_order;
 /* "given", "accuracy", "macro_f1", "seconds": in the order of the numbers above, ends with NULL. */
 extern const char *const thaw_comparison_orders[];
@@ -93,5 +98,26 @@ thaw_status thaw_comparison_rows(thaw_context *ctx, const thaw_comparison *compa
 thaw_status thaw_comparison_table(thaw_context *ctx, const thaw_comparison *comparison,
                                   const thaw_comparison_row *rows, size_t count, bool grouped,
                                   bool together, thaw_table **table);
+
+/* ---- Other rows ------------------------------------------------------------------------------ */
+
+/* What tells rows apart. */
+typedef struct thaw_grouping {
+  bool runs;                   /* a row a run */
+  const thaw_difference *keys; /* [key_count] settings that are the same in all runs of a row */
+  size_t key_count;
+  bool averaged; /* the keys were chosen: rows are averages over what else differs */
+} thaw_grouping;
+
+/* That of thaw_comparison_rows. */
+thaw_status thaw_grouping_default(thaw_context *ctx, const thaw_comparison *comparison,
+                                  bool grouped, thaw_grouping *grouping);
+
+/* Rows in the order of their first runs; they live in the comparison. */
+thaw_status thaw_grouping_rows(thaw_context *ctx, const thaw_comparison *comparison,
+                               const thaw_grouping *grouping, thaw_comparison_row **rows,
+                               size_t *count);
+void thaw_rows_sort(const thaw_comparison *comparison, thaw_comparison_order order,
+                    thaw_comparison_row *rows, size_t count);
 
 #endif

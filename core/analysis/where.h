@@ -23,6 +23,10 @@ typedef struct thaw_where thaw_where;
 thaw_status thaw_where_parse(thaw_context *ctx, thaw_arena *arena, size_t count,
                              const char *const *expressions, thaw_where **where);
 
+/* Of shortened keys that may mean several, those become whole that mean just one of `preferred`
+ * [count], which must live as long as `where`; before thaw_where_resolve. */
+void thaw_where_prefer(thaw_where *where, size_t count, const char *const *preferred);
+
 /* From here on lookups are asked for whole keys: each shortened one becomes the one of `known`
  * [count] that it means; these must live as long as `where`. THAW_INVALID: a key that is none of
  * them, with the nearest one, or that may mean several, with two of them. */
