@@ -261,7 +261,7 @@ START_TEST(taggers_wait_for_each_other) {
     if (children[i] > 0) continue;
     thaw_status status = THAW_OK;
     for (int k = 0; k < TAGS && status == THAW_OK; k++) {
-      char word[16];
+      char word[32];
       snprintf(word, sizeof word, "t%d.%d", i, k);
       status = change(word, NULL);
     }
