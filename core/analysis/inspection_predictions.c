@@ -6,6 +6,7 @@
 #include "analysis/inspection_parts.h"
 #include "analysis/scores_table.h"
 #include "base/context.h"
+#include "experiment/average.h"
 #include "experiment/run_model.h"
 #include "experiment/split_texts.h"
 #include "train/metrics.h"
@@ -56,7 +57,10 @@ static thaw_status find_texts(inspection_reader *r, const thaw_run_file *run, co
   thaw_run_file *first = NULL;
   thaw_status status = thaw_run_model_experiment(r->ctx, run, r->registry, &experiment);
   if (status == THAW_OK && experiment->average.count > 0) {
-    status = thaw_run_open(r->ctx, experiment->average.values[0], &first);
+    char *path = NULL;
+    status = thaw_average_part(r->ctx, run, experiment, 0, &path);
+    if (status == THAW_OK) status = thaw_run_open(r->ctx, path, &first);
+    free(path);
     thaw_experiment_free(experiment);
     experiment = NULL;
     if (status == THAW_OK)

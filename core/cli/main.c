@@ -245,7 +245,7 @@ int main(int argc, char **argv) {
     status = flush_results(ctx, status);
     if (status == THAW_INTERRUPTED) {
       fprintf(stderr, "thaw: interrupted: %s\n", thaw_error(ctx));
-    } else if (status) {
+    } else if (status && *thaw_error(ctx)) { /* one without has said it in its results */
       fprintf(stderr, "thaw: error: %s\n", thaw_error(ctx));
     }
   } else {

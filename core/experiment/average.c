@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/context.h"
-#include "base/hash_memo.h"
+#include "base/file.h"
 #include "experiment/stages.h"
 #include "store/environment.h"
 #include "train/metrics.h"
@@ -266,7 +266,7 @@ static thaw_status find_key(average *a, char key[THAW_HASH_TEXT]) {
   thaw_status status = hash && a->hashes ? THAW_OK : thaw_fail_memory(a->ctx, runs->count);
   if (status == THAW_OK) thaw_hash_add_text(hash, "thaw average 1");
   for (size_t i = 0; i < runs->count && status == THAW_OK; i++) {
-    status = thaw_hash_file_once(a->ctx, runs->values[i], a->hashes[i]);
+    status = thaw_run_hash(a->ctx, runs->values[i], a->hashes[i]);
     if (status == THAW_OK) thaw_hash_add_text(hash, a->hashes[i]);
   }
   if (status == THAW_OK) thaw_hash_text(hash, key);
@@ -306,22 +306,52 @@ thaw_status thaw_average_experiment(thaw_context *ctx, const thaw_experiment *ex
   return status;
 }
 
-thaw_status thaw_average_check(thaw_context *ctx, const thaw_run_file *run,
-                               const thaw_experiment *experiment) {
-  thaw_status status = thaw_run_need_complete(ctx, run);
-  for (size_t i = 0; i < experiment->average.count && status == THAW_OK; i++) {
-    const char *path = experiment->average.values[i];
-    char part[48], now[THAW_HASH_TEXT], *then = NULL;
-    snprintf(part, sizeof part, "environment/run.%zu", i);
-    status = thaw_run_text(ctx, run, part, &then);
-    if (status == THAW_OK && thaw_hash_file(ctx, path, now) != THAW_OK) {
-      status = thaw_explain(ctx, THAW_INVALID, "%s averages runs that are needed for new text",
-                            thaw_run_path(run));
-    } else if (status == THAW_OK && strcmp(now, then) != 0) {
-      status = thaw_fail(ctx, THAW_INVALID, "%s is not the run any more that %s was made of", path,
-                         thaw_run_path(run));
+/* ---- Its runs afterwards --------------------------------------------------------------------- */
+
+static bool has_hash(const char *path, const char *hash) {
+  char digits[THAW_HASH_TEXT];
+  return thaw_path_exists(path) && thaw_run_hash(NULL, path, digits) == THAW_OK &&
+         strcmp(digits, hash) == 0;
+}
+
+/* A folder that holds an average and its runs may have been moved: the run of that hash at the end
+ * of its old path, seen from the folders above the average, the nearest first; malloc'ed. NULL: it
+ * is not there. */
+static char *find_moved(const char *run, const char *path, const char *hash) {
+  char *folder = realpath(run, NULL), *found = NULL;
+  for (char *slash; folder && !found && (slash = strrchr(folder, '/'));) {
+    *slash = '\0';
+    for (const char *end = strchr(path, '/'); end && !found; end = strchr(end + 1, '/')) {
+      char *candidate = thaw_path_join(*folder ? folder : "/", end + 1);
+      if (candidate && has_hash(candidate, hash)) {
+        found = candidate;
+      } else {
+        free(candidate);
+      }
     }
-    free(then);
   }
+  free(folder);
+  return found;
+}
+
+thaw_status thaw_average_part(thaw_context *ctx, const thaw_run_file *run,
+                              const thaw_experiment *experiment, size_t number, char **path) {
+  const char *named = experiment->average.values[number];
+  char part[48], now[THAW_HASH_TEXT], *then = NULL;
+  *path = NULL;
+  snprintf(part, sizeof part, "environment/run.%zu", number);
+  thaw_status status = thaw_run_text(ctx, run, part, &then);
+  if (status != THAW_OK) return status;
+  const thaw_status read = thaw_run_hash(ctx, named, now);
+  if (read == THAW_OK && strcmp(now, then) == 0) {
+    *path = strdup(named);
+    if (!*path) status = thaw_fail_memory(ctx, strlen(named));
+  } else if (!(*path = find_moved(thaw_run_path(run), named, then))) {
+    status = read ? thaw_explain(ctx, THAW_INVALID, "%s averages runs that are needed for new text",
+                                 thaw_run_path(run))
+                  : thaw_fail(ctx, THAW_INVALID, "%s is not the run any more that %s was made of",
+                              named, thaw_run_path(run));
+  }
+  free(then);
   return status;
 }

@@ -18,10 +18,11 @@ thaw_status thaw_average_experiment(thaw_context *ctx, const thaw_experiment *ex
 thaw_status thaw_average_look(thaw_context *ctx, const thaw_experiment *experiment,
                               const thaw_run_options *options, thaw_run_outcome *outcome);
 
-/* Are the runs that this average names still those of which it was made? THAW_INVALID names the one
- * that is not. */
-thaw_status thaw_average_check(thaw_context *ctx, const thaw_run_file *run,
-                               const thaw_experiment *experiment);
+/* Where the run is that this average names as `number`: at its path, or where a folder with both
+ * was moved to; malloc'ed. THAW_INVALID: it is not there, or not the run any more of which the
+ * average was made. */
+thaw_status thaw_average_part(thaw_context *ctx, const thaw_run_file *run,
+                              const thaw_experiment *experiment, size_t number, char **path);
 
 /* Adds the probabilities to the sums [count][classes]; the sums of so many runs become means, and
  * the largest of a document its prediction. */

@@ -24,13 +24,16 @@ struct thaw_predictor {
 static thaw_status open_parts(thaw_context *ctx, const thaw_run_file *run, thaw_registry *registry,
                               thaw_predictor *p) {
   const thaw_texts *runs = &p->experiment->average;
-  thaw_status status = thaw_average_check(ctx, run, p->experiment);
+  thaw_status status = thaw_run_need_complete(ctx, run);
   p->parts = calloc(runs->count, sizeof(thaw_predictor *));
   if (status == THAW_OK && !p->parts) status = thaw_fail_memory(ctx, runs->count * sizeof *p);
   while (p->part_count < runs->count && status == THAW_OK) {
-    thaw_predictor **part = &p->parts[p->part_count];
-    status = thaw_predictor_open(ctx, runs->values[p->part_count], registry, part);
+    char *path = NULL;
+    status = thaw_average_part(ctx, run, p->experiment, p->part_count, &path);
+    if (status == THAW_OK)
+      status = thaw_predictor_open(ctx, path, registry, &p->parts[p->part_count]);
     if (status == THAW_OK) p->part_count++;
+    free(path);
   }
   return status;
 }

@@ -1,6 +1,8 @@
 /* run.c: trains the stages that are due, one after the other, and writes the run file. */
 #include "experiment/run.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,21 +34,88 @@ typedef struct run {
 
 enum { STAGE_PAIRS = 3 }; /* key, stage, transfer */
 
-static thaw_status add_hashes(run *r, thaw_text_pair *pairs, size_t *count) {
-  for (size_t i = 0; i < r->experiment->dataset_count; i++) {
-    const thaw_dataset *dataset = &r->experiment->datasets[i];
-    char digits[THAW_HASH_TEXT];
-    thaw_status status = thaw_dataset_hash(r->ctx, dataset, digits);
-    if (status) return status;
-    thaw_buffer key = {0};
-    thaw_buffer_format(&key, "data.%s", dataset->name);
-    pairs[*count].key = key.data ? thaw_arena_strdup(r->arena, key.data) : NULL;
-    pairs[*count].value = thaw_arena_strdup(r->arena, digits);
-    thaw_buffer_free(&key);
-    if (!pairs[*count].key || !pairs[*count].value) return thaw_fail_memory(r->ctx, sizeof digits);
-    ++*count;
+/* The machine's pairs with those of the experiment behind them. */
+typedef struct pair_list {
+  thaw_text_pair *pairs;
+  size_t count;
+  bool ok; /* false: no memory */
+} pair_list;
+
+static void add_pair(run *r, pair_list *list, const char *value, const char *format, ...)
+    THAW_PRINTF(4, 5);
+static void add_pair(run *r, pair_list *list, const char *value, const char *format, ...) {
+  char key[256];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(key, sizeof key, format, arguments);
+  va_end(arguments);
+  for (size_t i = 0; i < list->count; i++) {
+    if (strcmp(list->pairs[i].key, key) == 0) return; /* as a plugin that several stages use */
   }
-  return THAW_OK;
+  const thaw_text_pair added = {thaw_arena_strdup(r->arena, key),
+                                thaw_arena_strdup(r->arena, value)};
+  list->ok = list->ok && added.key && added.value;
+  if (list->ok) list->pairs[list->count++] = added;
+}
+
+/* "data.target": of all files of a data set; "data.target.train", "data.target.train.1": of each.
+ */
+static thaw_status add_dataset(run *r, const thaw_dataset *dataset, pair_list *list) {
+  char digits[THAW_HASH_TEXT];
+  thaw_buffer lines = {0};
+  thaw_status status = thaw_dataset_files(r->ctx, dataset, &lines);
+  if (status == THAW_OK) {
+    thaw_hash_bytes(lines.data, lines.size, digits);
+    add_pair(r, list, digits, "data.%s", dataset->name);
+    size_t number = 0;
+    const char *before = "";
+    char *rest = lines.data;
+    for (const char *role; rest && (role = strsep(&rest, " ")) && rest; before = role) {
+      const char *hash = strsep(&rest, "\n");
+      number = strcmp(role, before) == 0 ? number + 1 : 0;
+      if (number > 0) {
+        add_pair(r, list, hash, "data.%s.%s.%zu", dataset->name, role, number);
+      } else {
+        add_pair(r, list, hash, "data.%s.%s", dataset->name, role);
+      }
+    }
+  }
+  thaw_buffer_free(&lines);
+  return status;
+}
+
+static size_t count_files(const thaw_experiment *experiment) {
+  size_t count = 0;
+  for (size_t i = 0; i < experiment->dataset_count; i++) {
+    const thaw_dataset *dataset = &experiment->datasets[i];
+    count += 3 + dataset->train_count + dataset->unlabelled_count;
+  }
+  return count;
+}
+
+/* "plugin.encoder.gru": its version. */
+static void add_plugin(run *r, const thaw_plugin_use *use, pair_list *list) {
+  if (!use->plugin) return;
+  const thaw_plugin_descriptor *plugin = use->plugin->descriptor;
+  add_pair(r, list, plugin->version, "plugin.%s.%s", thaw_kind_name(plugin->kind), plugin->name);
+}
+
+static size_t count_plugins(const thaw_experiment *experiment) {
+  size_t count = 3;
+  for (size_t k = 0; k < THAW_STAGE_KINDS; k++) count += experiment->stages[k].schedule_count;
+  return count;
+}
+
+static void add_plugins(run *r, pair_list *list) {
+  const thaw_experiment *experiment = r->experiment;
+  add_plugin(r, &experiment->tokenizer, list);
+  add_plugin(r, &experiment->encoder, list);
+  add_plugin(r, &experiment->head, list);
+  for (size_t k = 0; k < THAW_STAGE_KINDS; k++) {
+    const thaw_stage_config *stage = &experiment->stages[k];
+    for (size_t i = 0; stage->present && i < stage->schedule_count; i++)
+      add_plugin(r, &stage->schedule[i], list);
+  }
 }
 
 static thaw_status describe_machine(run *r, int threads) {
@@ -54,13 +123,17 @@ static thaw_status describe_machine(run *r, int threads) {
   size_t given_count = 0;
   thaw_status status = thaw_environment(r->ctx, r->arena, threads, &given, &given_count);
   if (status) return status;
-  const size_t most = given_count + r->experiment->dataset_count + STAGE_PAIRS;
-  thaw_text_pair *pairs = thaw_arena_zalloc(r->arena, most * sizeof *pairs);
-  if (!pairs) return thaw_fail_memory(r->ctx, most * sizeof *pairs);
-  memcpy(pairs, given, given_count * sizeof *pairs);
-  r->machine = pairs;
-  r->machine_count = given_count;
-  return add_hashes(r, pairs, &r->machine_count);
+  const size_t most = given_count + count_files(r->experiment) + count_plugins(r->experiment);
+  pair_list list = {thaw_arena_zalloc(r->arena, most * sizeof *list.pairs), given_count, true};
+  if (!list.pairs) return thaw_fail_memory(r->ctx, most * sizeof *list.pairs);
+  memcpy(list.pairs, given, given_count * sizeof *list.pairs);
+  for (size_t i = 0; i < r->experiment->dataset_count && status == THAW_OK; i++)
+    status = add_dataset(r, &r->experiment->datasets[i], &list);
+  add_plugins(r, &list);
+  if (status == THAW_OK && !list.ok) status = thaw_fail_memory(r->ctx, most);
+  r->machine = list.pairs;
+  r->machine_count = list.count;
+  return status;
 }
 
 static thaw_status prepare_texts(run *r, int threads) {

@@ -11,6 +11,7 @@
 #include "base/context.h"
 #include "base/hash_memo.h"
 #include "experiment/stage_data.h"
+#include "store/runfile.h"
 
 static const char version[] = "thaw stage 1\n";
 
@@ -174,10 +175,14 @@ static thaw_status add_data(thaw_context *ctx, const thaw_stage_config *stage, t
   return add_files(ctx, d, classify, !classify, text);
 }
 
+thaw_status thaw_dataset_files(thaw_context *ctx, const thaw_dataset *dataset, thaw_buffer *text) {
+  return add_files(ctx, dataset, true, true, text);
+}
+
 thaw_status thaw_dataset_hash(thaw_context *ctx, const thaw_dataset *dataset,
                               char digits[THAW_HASH_TEXT]) {
   thaw_buffer text = {0};
-  thaw_status status = add_files(ctx, dataset, true, true, &text);
+  thaw_status status = thaw_dataset_files(ctx, dataset, &text);
   if (status == THAW_OK) thaw_hash_bytes(text.data, text.size, digits);
   thaw_buffer_free(&text);
   return status;
@@ -192,7 +197,7 @@ static thaw_status add_transfer(thaw_context *ctx, const thaw_stage_config *stag
   char digits[THAW_HASH_TEXT] = "";
   if (transfer->none) return THAW_OK;
   if (transfer->from) {
-    thaw_status status = thaw_hash_file_once(ctx, transfer->from, digits);
+    thaw_status status = thaw_run_hash(ctx, transfer->from, digits);
     if (status) return status;
     before = digits;
   }

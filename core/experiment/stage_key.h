@@ -22,7 +22,10 @@ thaw_status thaw_stage_key(thaw_context *ctx, const thaw_experiment *experiment,
 thaw_status thaw_setting_content(thaw_context *ctx, const thaw_param_spec *spec,
                                  const void *settings, thaw_buffer *out);
 
-/* The hash of the contents of all files of a data set. */
+/* Appends a line for each file of a data set: its role and the hash of its content, "train 5d1c…".
+ */
+thaw_status thaw_dataset_files(thaw_context *ctx, const thaw_dataset *dataset, thaw_buffer *text);
+/* The hash of the contents of all files of a data set: that of these lines. */
 thaw_status thaw_dataset_hash(thaw_context *ctx, const thaw_dataset *dataset,
                               char digits[THAW_HASH_TEXT]);
 

@@ -26,10 +26,13 @@
  *   /predictions/SPLIT     gold, predicted [N], probabilities [N][C]
  *
  *   /state                 only while unfinished: named arrays, attribute checksum
+ *
+ *   before and behind it   the seal (seal.h) and tags (tags.h): text, of which HDF5 knows nothing
  */
 #ifndef THAW_RUNFILE_H
 #define THAW_RUNFILE_H
 
+#include "base/hash.h"
 #include "plugin/parameters.h"
 #include "text/corpus.h"
 #include "train/record.h"
@@ -141,5 +144,13 @@ thaw_status thaw_run_predictions(thaw_context *ctx, const thaw_run_file *run, co
 bool thaw_run_has_predictions(const thaw_run_file *run, const char *split);
 /* `state` receives the arrays of a checkpoint; count 0 when the file is complete. */
 thaw_status thaw_run_state(thaw_context *ctx, const thaw_run_file *run, thaw_state *state);
+
+/* Has the file a group of that name: "vocabulary", "tokenizer", "state"? */
+bool thaw_run_has(const thaw_run_file *run, const char *group);
+/* The hash of a run file's bytes, whatever its tags are (store/tags.h); of any other file
+ * thaw_hash_file's. */
+thaw_status thaw_run_hash(thaw_context *ctx, const char *path, char digits[THAW_HASH_TEXT]);
+/* Reads all of a run file and compares every checksum. THAW_INVALID says what is wrong. */
+thaw_status thaw_run_verify(thaw_context *ctx, const char *path);
 
 #endif

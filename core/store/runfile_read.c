@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/context.h"
+#include "base/hash_memo.h"
 #include "store/seal.h"
 
 /* ---- Opening -------------------------------------------------------------------------------- */
@@ -61,6 +62,14 @@ void thaw_run_close(thaw_run_file *run) {
   }
   free(run->path);
   free(run);
+}
+
+thaw_status thaw_run_hash(thaw_context *ctx, const char *path, char digits[THAW_HASH_TEXT]) {
+  thaw_hash_memo *memo = thaw_context_memo(ctx);
+  if (thaw_hash_memo_find(memo, "run", path, digits)) return THAW_OK;
+  const thaw_status status = thaw_sealed_hash(ctx, path, THAW_RUNFILE_FORMAT, digits);
+  if (status == THAW_OK) thaw_hash_memo_keep(memo, "run", path, digits);
+  return status;
 }
 
 void thaw_run_begin(thaw_h5 *h5, thaw_context *ctx, const thaw_run_file *run) {
@@ -127,6 +136,14 @@ char *thaw_run_stages(const thaw_run_file *run) {
   thaw_h5_free_texts(names, count);
   if (!ok) thaw_buffer_free(&list);
   return list.data;
+}
+
+bool thaw_run_has(const thaw_run_file *run, const char *group) {
+  thaw_h5 h5;
+  thaw_run_begin(&h5, NULL, run);
+  const bool found = thaw_h5_has(&h5, run->file, group);
+  thaw_h5_end(&h5);
+  return found;
 }
 
 bool thaw_run_has_predictions(const thaw_run_file *run, const char *split) {

@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/context.h"
 #include "base/hash.h"
+#include "store/tags.h"
 
 #define MAGIC "thaw run file\n"
 #define HDF5_SIGNATURE "\211HDF\r\n\032\n"
@@ -32,8 +33,7 @@ size_t thaw_seal_room(size_t block_count) {
 
 /* ---- Hashing -------------------------------------------------------------------------------- */
 
-/* Reads exactly `count` bytes; false with errno, which is 0 at a premature end. */
-static bool read_at(int descriptor, void *buffer, size_t count, uint64_t offset) {
+bool thaw_read_at(int descriptor, void *buffer, size_t count, uint64_t offset) {
   char *bytes = buffer;
   while (count > 0) {
     const ssize_t got = pread(descriptor, bytes, count, (off_t)offset);
@@ -53,7 +53,7 @@ static bool read_at(int descriptor, void *buffer, size_t count, uint64_t offset)
 static bool hash_range(int descriptor, uint64_t begin, uint64_t end, char *chunk, thaw_hash *hash) {
   while (begin < end) {
     const size_t count = end - begin < CHUNK ? (size_t)(end - begin) : CHUNK;
-    if (!read_at(descriptor, chunk, count, begin)) return false;
+    if (!thaw_read_at(descriptor, chunk, count, begin)) return false;
     thaw_hash_add(hash, chunk, count);
     begin += count;
   }
@@ -120,15 +120,15 @@ static bool compose(thaw_buffer *room, size_t size, unsigned format, uint64_t le
   return true;
 }
 
-static bool write_all(int descriptor, const char *bytes, size_t count) {
-  off_t offset = 0;
+bool thaw_write_at(int descriptor, const void *buffer, size_t count, uint64_t offset) {
+  const char *bytes = buffer;
   while (count > 0) {
-    const ssize_t put = pwrite(descriptor, bytes, count, offset);
+    const ssize_t put = pwrite(descriptor, bytes, count, (off_t)offset);
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) return false;
     bytes += put;
     count -= (size_t)put;
-    offset += put;
+    offset += (uint64_t)put;
   }
   return true;
 }
@@ -154,7 +154,7 @@ thaw_status thaw_seal_write(thaw_context *ctx, const char *path, const char *par
                         digits);
   if (status != THAW_OK) goto done;
   memcpy(room.data + place, digits, DIGITS);
-  if (!write_all(descriptor, room.data, room.size)) {
+  if (!thaw_write_at(descriptor, room.data, room.size, 0)) {
     status = thaw_fail(ctx, THAW_FAILED, "cannot write %s: %s", path, strerror(errno));
   }
 done:
@@ -238,7 +238,7 @@ static thaw_status read_blocks(thaw_context *ctx, const char *path, int descript
     found->blocks = calloc((size_t)count + 1, sizeof *found->blocks);
     if (!found->blocks) return thaw_fail_memory(ctx, (size_t)count * sizeof *found->blocks);
     const size_t rest = (size_t)found->room_size - found->room.size;
-    if (!read_at(descriptor, found->room.data + found->room.size, rest, found->room.size)) {
+    if (!thaw_read_at(descriptor, found->room.data + found->room.size, rest, found->room.size)) {
       return thaw_fail(ctx, THAW_INVALID, "%s cannot be read to its end", path);
     }
     found->room.size += rest;
@@ -250,7 +250,7 @@ static thaw_status read_blocks(thaw_context *ctx, const char *path, int descript
   return THAW_OK;
 }
 
-/* Looks at the head alone, which is already in found->room: is it ours, and whole? */
+/* Looks at the head alone, which is already in found->room: is it ours, and is nothing missing? */
 static thaw_status judge_head(thaw_context *ctx, const char *path, unsigned format, uint64_t length,
                               seal *found, size_t *blocks_at) {
   const char *at = found->room.data;
@@ -277,32 +277,59 @@ static thaw_status judge_head(thaw_context *ctx, const char *path, unsigned form
   if (!parsed) {
     return thaw_fail(ctx, THAW_INVALID, "%s is damaged: its first lines make no sense", path);
   }
-  if (found->length != length) {
-    return thaw_fail(
-        ctx, THAW_INVALID, "%s is %s: it has %" PRIu64 " bytes and was written with %" PRIu64, path,
-        length < found->length ? "truncated" : "not as thaw wrote it", length, found->length);
+  if (length < found->length) {
+    return thaw_fail(ctx, THAW_INVALID,
+                     "%s is truncated: it has %" PRIu64 " bytes and was written with %" PRIu64,
+                     path, length, found->length);
   }
   *blocks_at = (size_t)(at - found->room.data);
   return THAW_OK;
 }
 
-static thaw_status check_open(thaw_context *ctx, const char *path, int descriptor, uint64_t length,
-                              unsigned format, seal *found) {
+/* What stands behind the sealed bytes can only be tags. */
+static thaw_status check_tail(thaw_context *ctx, const char *path, int descriptor, uint64_t length,
+                              const seal *found) {
+  const uint64_t rest = length - found->length;
+  if (rest == 0) return THAW_OK;
+  bool ours = false;
+  if (rest <= THAW_TAGS_MOST_BYTES) {
+    char *tail = malloc((size_t)rest);
+    if (!tail) return thaw_fail_memory(ctx, (size_t)rest);
+    ours = thaw_read_at(descriptor, tail, (size_t)rest, found->length) &&
+           thaw_tags_accept(tail, (size_t)rest);
+    free(tail);
+  }
+  if (ours) return THAW_OK;
+  return thaw_fail(ctx, THAW_INVALID,
+                   "%s is not as thaw wrote it: it has %" PRIu64
+                   " bytes and was written with %" PRIu64,
+                   path, length, found->length);
+}
+
+/* Reads and judges the first lines. */
+static thaw_status read_head(thaw_context *ctx, const char *path, int descriptor, uint64_t length,
+                             unsigned format, seal *found, size_t *blocks_at) {
   const size_t head = length < SMALLEST_ROOM ? (size_t)length : SMALLEST_ROOM;
   if (!thaw_buffer_reserve(&found->room, SMALLEST_ROOM)) {
     return thaw_fail_memory(ctx, SMALLEST_ROOM);
   }
-  if (!read_at(descriptor, found->room.data, head, 0)) {
+  if (!thaw_read_at(descriptor, found->room.data, head, 0)) {
     return thaw_fail(ctx, THAW_INVALID, "cannot read %s: %s", path, strerror(errno));
   }
   found->room.size = head;
   found->room.data[head] = '\0';
+  return judge_head(ctx, path, format, length, found, blocks_at);
+}
+
+static thaw_status check_open(thaw_context *ctx, const char *path, int descriptor, uint64_t length,
+                              unsigned format, seal *found) {
   size_t blocks_at = 0;
-  thaw_status status = judge_head(ctx, path, format, length, found, &blocks_at);
-  if (status == THAW_OK) status = read_blocks(ctx, path, descriptor, found, blocks_at);
   char digits[THAW_HASH_TEXT];
+  thaw_status status = read_head(ctx, path, descriptor, length, format, found, &blocks_at);
+  if (status == THAW_OK) status = check_tail(ctx, path, descriptor, length, found);
+  if (status == THAW_OK) status = read_blocks(ctx, path, descriptor, found, blocks_at);
   if (status == THAW_OK) {
-    status = hash_content(ctx, path, descriptor, &found->room, length, found->blocks,
+    status = hash_content(ctx, path, descriptor, &found->room, found->length, found->blocks,
                           (size_t)found->block_count, digits);
   }
   if (status == THAW_OK && strcmp(digits, found->digits) != 0) {
@@ -315,21 +342,79 @@ static thaw_status check_open(thaw_context *ctx, const char *path, int descripto
   return status;
 }
 
-thaw_status thaw_seal_check(thaw_context *ctx, const char *path, unsigned format) {
-  seal found = {.length = 0};
+/* Opens a regular file; `*descriptor` is −1 on failure. */
+static thaw_status open_regular(thaw_context *ctx, const char *path, int *descriptor,
+                                uint64_t *length) {
   struct stat info;
-  thaw_status status;
-  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0 || fstat(descriptor, &info) != 0) {
+  thaw_status status = THAW_OK;
+  *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (*descriptor < 0 || fstat(*descriptor, &info) != 0) {
     status = thaw_fail(ctx, THAW_INVALID, "cannot open %s: %s", path, strerror(errno));
   } else if (!S_ISREG(info.st_mode)) {
     status = thaw_fail(ctx, THAW_INVALID, "cannot read %s: it is %s", path,
                        S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
   } else {
-    status = check_open(ctx, path, descriptor, (uint64_t)info.st_size, format, &found);
+    *length = (uint64_t)info.st_size;
+    return THAW_OK;
   }
+  if (*descriptor >= 0) close(*descriptor);
+  *descriptor = -1;
+  return status;
+}
+
+thaw_status thaw_seal_check(thaw_context *ctx, const char *path, unsigned format) {
+  seal found = {.length = 0};
+  int descriptor;
+  uint64_t length = 0;
+  thaw_status status = open_regular(ctx, path, &descriptor, &length);
+  if (status == THAW_OK) status = check_open(ctx, path, descriptor, length, format, &found);
   if (descriptor >= 0) close(descriptor);
   thaw_buffer_free(&found.room);
   free(found.blocks);
+  return status;
+}
+
+/* ---- Without the tags ------------------------------------------------------------------------ */
+
+thaw_status thaw_seal_length(thaw_context *ctx, const char *path, int descriptor, unsigned format,
+                             uint64_t *length) {
+  seal found = {.length = 0};
+  struct stat info;
+  size_t blocks_at;
+  if (fstat(descriptor, &info) != 0)
+    return thaw_fail(ctx, THAW_INVALID, "cannot read %s: %s", path, strerror(errno));
+  const thaw_status status =
+      read_head(ctx, path, descriptor, (uint64_t)info.st_size, format, &found, &blocks_at);
+  *length = found.length;
+  thaw_buffer_free(&found.room);
+  return status;
+}
+
+/* The hash of the first `length` bytes. */
+static thaw_status hash_begin(thaw_context *ctx, const char *path, int descriptor, uint64_t length,
+                              char digits[THAW_HASH_TEXT]) {
+  thaw_hash *hash = thaw_hash_create();
+  char *chunk = malloc(CHUNK);
+  thaw_status status = hash && chunk ? THAW_OK : thaw_fail_memory(ctx, CHUNK);
+  if (status == THAW_OK && !hash_range(descriptor, 0, length, chunk, hash)) {
+    status = thaw_fail(ctx, THAW_FAILED, "cannot read %s: %s", path,
+                       errno ? strerror(errno) : "it ends too early");
+  }
+  if (status == THAW_OK) thaw_hash_text(hash, digits);
+  free(chunk);
+  thaw_hash_free(hash);
+  return status;
+}
+
+thaw_status thaw_sealed_hash(thaw_context *ctx, const char *path, unsigned format,
+                             char digits[THAW_HASH_TEXT]) {
+  uint64_t length = 0;
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  thaw_status status = THAW_INVALID;
+  if (descriptor >= 0) status = thaw_seal_length(ctx, path, descriptor, format, &length);
+  /* What is no run file, or a damaged one, is hashed as it is; whoever reads it says more. */
+  status = status == THAW_OK ? hash_begin(ctx, path, descriptor, length, digits)
+                             : thaw_hash_file(ctx, path, digits);
+  if (descriptor >= 0) close(descriptor);
   return status;
 }

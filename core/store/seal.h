@@ -14,11 +14,13 @@
  *
  * A truncated or changed file is refused whole, so that HDF5, which does not check the lengths of
  * texts that it reads, only ever sees what thaw wrote. Blocks are left out because most readers
- * want the small parts only. */
+ * want the small parts only.
+ *
+ * Behind the bytes that the seal vouches for, and nowhere else, a file may have tags: tags.h. */
 #ifndef THAW_SEAL_H
 #define THAW_SEAL_H
 
-#include "thaw/base.h"
+#include "base/hash.h"
 
 typedef struct thaw_seal_block {
   uint64_t offset, bytes;
@@ -34,5 +36,18 @@ thaw_status thaw_seal_write(thaw_context *ctx, const char *path, const char *par
 /* THAW_INVALID, naming the file: not there, empty, not HDF5, not written by thaw, another format
  * (both numbers), truncated, damaged. */
 thaw_status thaw_seal_check(thaw_context *ctx, const char *path, unsigned format);
+
+/* How many bytes of an open run file the seal vouches for: its size without the tags. Looks at its
+ * first lines alone. THAW_INVALID as above, but for damage further on. */
+thaw_status thaw_seal_length(thaw_context *ctx, const char *path, int descriptor, unsigned format,
+                             uint64_t *length);
+/* The hash of a run file without its tags, which is thaw_hash_file's before it has any; of any
+ * other file thaw_hash_file's. */
+thaw_status thaw_sealed_hash(thaw_context *ctx, const char *path, unsigned format,
+                             char digits[THAW_HASH_TEXT]);
+
+/* Reads or writes exactly `count` bytes; false with errno, which is 0 at a premature end. */
+bool thaw_read_at(int descriptor, void *buffer, size_t count, uint64_t offset);
+bool thaw_write_at(int descriptor, const void *buffer, size_t count, uint64_t offset);
 
 #endif

@@ -54,8 +54,12 @@ START_TEST(a_truncated_file) {
   }
   sample_spill(path, bytes, size - 1);
   expect_refusal(path, "is truncated");
-  bytes[size] = 0; /* sample_slurp leaves room for it */
-  sample_spill(path, bytes, size + 1);
+  /* More than an interrupted tagging leaves behind a file. */
+  const size_t longer = size + 5000;
+  bytes = realloc(bytes, longer);
+  ck_assert_ptr_nonnull(bytes);
+  memset(bytes + size, 0, longer - size);
+  sample_spill(path, bytes, longer);
   expect_refusal(path, "not as thaw wrote it");
 }
 END_TEST
@@ -93,6 +97,36 @@ START_TEST(a_damaged_tensor_is_named) {
   ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "/stages/finetune/weights/embedding/weight"));
   ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "damaged"));
   thaw_run_close(run);
+}
+END_TEST
+
+/* Damage that only those find who read everything. */
+START_TEST(verifying_reads_everything) {
+  ck_assert_msg(thaw_run_verify(ctx, path) == THAW_OK, "%s", thaw_error(ctx));
+  static const double sums[] = {0.1, -1e300};
+  const struct {
+    const void *values;
+    size_t count;
+    const char *name;
+  } blocks[] = {
+      {wrote->weights->groups[0].params[0].tensor->data, 60, "/weights/rnn.1/w_hh is damaged"},
+      {wrote->kept_weights->groups[1].params[0].tensor->data, 60,
+       "/weights/embedding/weight is damaged"},
+      {sums, sizeof sums, "/state/sums is damaged"}};
+  for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+    size_t at = 0;
+    while (at + blocks[i].count < size && memcmp(bytes + at, blocks[i].values, blocks[i].count))
+      at++;
+    bytes[at] ^= 0x40;
+    sample_spill(path, bytes, size);
+    bytes[at] ^= 0x40;
+    ck_assert_int_eq(thaw_run_verify(ctx, path), THAW_INVALID);
+    ck_assert_ptr_nonnull(strstr(thaw_error(ctx), path));
+    ck_assert_msg(strstr(thaw_error(ctx), blocks[i].name) != NULL, "%s", thaw_error(ctx));
+  }
+  sample_spill(path, bytes, size / 2);
+  ck_assert_int_eq(thaw_run_verify(ctx, path), THAW_INVALID);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "is truncated"));
 }
 END_TEST
 
@@ -256,6 +290,7 @@ int main(void) {
   tcase_add_test(tests, a_truncated_file);
   tcase_add_test(tests, a_flipped_bit);
   tcase_add_test(tests, a_damaged_tensor_is_named);
+  tcase_add_test(tests, verifying_reads_everything);
   tcase_add_test(tests, another_format_version);
   tcase_add_test(tests, no_run_file_at_all);
   tcase_add_test(tests, a_file_that_may_not_be_read);
