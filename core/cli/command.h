@@ -40,7 +40,7 @@ typedef struct thaw_command {
 /* Every command, in the order of `thaw --help`: thaw_command_NAME is the variable. */
 #define THAW_COMMANDS(row)                                                                         \
   row(run) row(sweep) row(compare) row(plan) row(lr_find) row(predict) row(evaluate) row(generate) \
-      row(inspect) row(export) row(import) row(plugin_list) row(plugin_show)
+      row(inspect) row(export) row(import) row(plugin_list) row(plugin_show) row(report)
 
 #define THAW_DECLARE_COMMAND(name) extern const thaw_command thaw_command_##name;
 THAW_COMMANDS(THAW_DECLARE_COMMAND)
