@@ -163,7 +163,7 @@ SECTIONS = ["comparison", "heat", "curves", "rates", "moves", "confusions", "doc
 
 
 def check_small():
-    out = run(0, "report", "runs", "-o", "small.html", said="8 runs, 4 strategies")
+    out = run(0, "report", "runs", "-o", "small.html", "-d", "60", said="8 runs, 4 strategies")
     check("the path is printed", out == "small.html\n")
     page = check_page("small.html", SECTIONS)
     rows = json.loads(run(0, "compare", "--group", "--sort", "accuracy", "--format", "json", "runs"))
@@ -185,7 +185,7 @@ def check_small():
     run(0, "report", "runs", "-o", "small2.html", "--documents", "0")
     check("no documents", "slowly" not in Page(read("small2.html")).text())
     os.rename("away.csv", "test.csv")
-    run(0, "report", "runs")
+    run(0, "report", "runs", "--documents=60")
     check("report.html is the default", read("report.html") == read("small.html"))
     first = os.path.join("runs/small sweep", min(os.listdir("runs/small sweep")))
     run(0, "report", first, "-o", "one.html", said="1 runs, 1 strategies")

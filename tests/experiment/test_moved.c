@@ -128,7 +128,7 @@ START_TEST(averages_are_measured) {
                 "extends: experiment.yaml\n"
                 "stages:\n"
                 "  finetune: {keep_weights: true}\n"
-                "  classify: {keep: last, optimizer: {name: nt_asgd, n: 0, lr: 20}}\n");
+                "  classify: {keep: last, optimizer: {name: nt_asgd, n: 1, lr: 20}}\n");
   fixture_expect_error(0, "run averaged.yaml -o a.h5", "classify: validation no longer improves");
   thaw_series *series = read_last("a.h5");
   thaw_params *from = read_weights("a.h5", "finetune", NULL),
