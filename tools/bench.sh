@@ -20,6 +20,7 @@ Sections (without one: lm, classifier, predict, text):
   text        cutting text and making a vocabulary: MB per second on one core
   recipe      pretrain, fine-tune and classify, against fastai: seconds and accuracy
   growth      how cost grows with sizes, vocabulary, lengths and corpus; plots
+  compare     the table of 10,000 runs: processor seconds and memory
 
 Options:
   --json FILE        write the figures, with every single value, to FILE too
@@ -46,7 +47,7 @@ wrong() {
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-/usr/bin/python3}
 export PYTHONDONTWRITEBYTECODE=1
-all="lm classifier predict text recipe growth"
+all="lm classifier predict text recipe growth compare"
 sections= json=
 quoted= # the options for the sections, one word each for `eval`
 

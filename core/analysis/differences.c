@@ -1,13 +1,15 @@
 /* differences.c: settings of several runs side by side.
  *
  * A row is a key with its value in every run. Configs of one experiment have nearly the same keys
- * in the same order, so looking a key up starts behind the one that was found last. */
+ * in the same order, so looking a key up starts behind the one that was found last. Thousands of
+ * runs have few different values: each is kept once, so that equal values are the same pointer. */
 #include "analysis/differences.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include "analysis/ends.h"
+#include "base/hash.h"
 #include "config/yaml.h"
 
 typedef struct setting {
@@ -20,7 +22,9 @@ struct thaw_configs {
   setting *settings;
   size_t count, space;
   size_t run_count, run_space;
-  size_t next;   /* where the key that comes next is expected */
+  size_t next;        /* where the key that comes next is expected */
+  const char **texts; /* [text_space] the values, by their hash; NULL: free */
+  size_t text_count, text_space;
   size_t failed; /* bytes for which there was no memory; 0: none */
 };
 
@@ -30,6 +34,35 @@ thaw_configs *thaw_configs_create(thaw_arena *arena, size_t most) {
   configs->arena = arena;
   configs->run_space = most;
   return configs;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+/* The place of a text in a table of `space` places, a power of 2, that is not full. */
+static const char **place_of(const char **texts, size_t space, const char *text) {
+  size_t place = (size_t)thaw_hash64(text, strlen(text)) & (space - 1);
+  while (texts[place] && strcmp(texts[place], text) != 0) place = (place + 1) & (space - 1);
+  return &texts[place];
+}
+
+static bool grow_texts(thaw_configs *c) {
+  const size_t space = c->text_space ? 2 * c->text_space : 256;
+  const char **grown = thaw_arena_zalloc(c->arena, space * sizeof *grown);
+  if (!grown) return false;
+  for (size_t i = 0; i < c->text_space; i++) {
+    if (c->texts[i]) *place_of(grown, space, c->texts[i]) = c->texts[i];
+  }
+  c->texts = grown;
+  c->text_space = space;
+  return true;
+}
+
+/* The one copy of a value; NULL when there is no memory. */
+static const char *keep_text(thaw_configs *c, const char *text) {
+  if (2 * c->text_count >= c->text_space && !grow_texts(c)) return NULL;
+  const char **place = place_of(c->texts, c->text_space, text);
+  if (!*place && (*place = thaw_arena_strdup(c->arena, text))) c->text_count++;
+  return *place;
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -65,7 +98,7 @@ static setting *find_or_insert(thaw_configs *c, const char *key) {
 static void add_setting(void *user, const char *key, const char *value) {
   thaw_configs *c = user;
   setting *found = find_or_insert(c, key);
-  const char *copy = found ? thaw_arena_strdup(c->arena, value) : NULL;
+  const char *copy = found ? keep_text(c, value) : NULL;
   if (!copy) {
     c->failed = strlen(key) + strlen(value) + c->run_space * sizeof(char *);
     return;
@@ -92,13 +125,9 @@ thaw_status thaw_configs_add(thaw_context *ctx, thaw_configs *configs, const cha
 
 /* ---- Differences ----------------------------------------------------------------------------- */
 
-static bool same_value(const char *a, const char *b) {
-  return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool differs(const thaw_configs *c, const setting *s) {
   for (size_t r = 1; r < c->run_count; r++) {
-    if (!same_value(s->values[0], s->values[r])) return true;
+    if (s->values[0] != s->values[r]) return true;
   }
   return false;
 }
@@ -116,7 +145,7 @@ static bool repeats(const thaw_configs *c, const setting *s) {
     if (!is_part_of(s->key, other->key)) continue;
     bool same = true;
     for (size_t r = 0; same && r < c->run_count; r++) {
-      same = !s->values[r] || same_value(s->values[r], other->values[r]);
+      same = !s->values[r] || s->values[r] == other->values[r];
     }
     if (same) return true;
   }
@@ -137,30 +166,36 @@ static bool stands_below(const char *key, const char *section, size_t length) {
   return strncmp(key, section, length) == 0 && (key[length] == '.' || key[length] == '\0');
 }
 
-/* Has the run anything in the section, the first `length` bytes of `key`? */
-static bool has_section(const thaw_configs *c, size_t run, const char *key, size_t length) {
+/* Which runs have anything in the section, the first `length` bytes of `key`? */
+static void find_section(const thaw_configs *c, const char *key, size_t length, bool *there) {
+  memset(there, 0, c->run_count * sizeof *there);
   for (size_t i = 0; i < c->count; i++) {
     const setting *s = &c->settings[i];
-    if (s->values[run] && stands_below(s->key, key, length)) return true;
+    if (!stands_below(s->key, key, length)) continue;
+    for (size_t r = 0; r < c->run_count; r++) there[r] = there[r] || s->values[r];
+  }
+}
+
+/* Has the setting several values, which say more than that it is there? */
+static bool has_values(const thaw_configs *c, const setting *s) {
+  const char *value = NULL;
+  for (size_t r = 0; r < c->run_count; r++) {
+    if (!s->values[r]) continue;
+    if (value && value != s->values[r]) return true;
+    value = s->values[r];
   }
   return false;
 }
 
 /* The length of the outermost section that every run without the setting lacks as a whole; 0: there
- * is none, or the setting has several values, which say more than that it is there. */
-static size_t missing_section(const thaw_configs *c, const setting *s) {
-  const char *value = NULL;
-  for (size_t r = 0; r < c->run_count; r++) {
-    if (!s->values[r]) continue;
-    if (value && strcmp(value, s->values[r]) != 0) return 0;
-    value = s->values[r];
-  }
+ * is none. `there` [runs] is written over. */
+static size_t missing_section(const thaw_configs *c, const setting *s, bool *there) {
+  if (has_values(c, s)) return 0;
   for (const char *dot = strchr(s->key, '.'); dot; dot = strchr(dot + 1, '.')) {
     const size_t length = (size_t)(dot - s->key);
+    find_section(c, s->key, length, there);
     bool missing = true;
-    for (size_t r = 0; missing && r < c->run_count; r++) {
-      missing = s->values[r] || !has_section(c, r, s->key, length);
-    }
+    for (size_t r = 0; missing && r < c->run_count; r++) missing = s->values[r] || !there[r];
     if (missing) return length;
   }
   return 0;
@@ -168,15 +203,15 @@ static size_t missing_section(const thaw_configs *c, const setting *s) {
 
 /* A row for a whole section: the name of its plugin, or "yes", where it is there. False when there
  * is no memory. */
-static bool make_section(const thaw_configs *c, const char *key, size_t length,
+static bool make_section(thaw_configs *c, const char *key, size_t length, bool *there,
                          thaw_difference *section) {
   static const char plugin[] = ".plugin";
   const char **values = thaw_arena_zalloc(c->arena, c->run_count * sizeof *values);
+  const char *yes = keep_text(c, "yes");
   *section = (thaw_difference){.key = thaw_arena_strndup(c->arena, key, length), .values = values};
-  if (!section->key || !values) return false;
-  for (size_t r = 0; r < c->run_count; r++) {
-    if (has_section(c, r, key, length)) values[r] = "yes";
-  }
+  if (!section->key || !values || !yes) return false;
+  find_section(c, key, length, there);
+  for (size_t r = 0; r < c->run_count; r++) values[r] = there[r] ? yes : NULL;
   for (size_t i = 0; i < c->count; i++) {
     const setting *s = &c->settings[i];
     if (strncmp(s->key, key, length) != 0 || strcmp(s->key + length, plugin) != 0) continue;
@@ -222,7 +257,7 @@ static bool add_headings(thaw_arena *arena, thaw_difference *differences, size_t
   if (!keys || !ends) return false;
   for (size_t i = 0; i < count; i++) keys[i] = differences[i].key;
   for (size_t i = 0; i < taken_count; i++) keys[count + i] = taken[i];
-  thaw_shortest_ends(all, keys, '.', ends);
+  if (!thaw_shortest_ends(all, keys, '.', ends)) return false;
   for (size_t i = 0; i < count; i++) {
     while (ends[i] > keys[i] && says_little(ends[i])) {
       ends[i] = thaw_longer_end(keys[i], ends[i], '.');
@@ -234,11 +269,13 @@ static bool add_headings(thaw_arena *arena, thaw_difference *differences, size_t
 
 /* The settings that differ, and of sections that are missing as a whole one row in their place.
  * False when there is no memory. */
-static bool collect(const thaw_configs *c, thaw_difference *list, size_t *count) {
+static bool collect(thaw_configs *c, thaw_difference *list, size_t *count) {
+  bool *there = thaw_arena_alloc(c->arena, c->run_space * sizeof *there);
+  if (!there) return false;
   for (size_t i = 0; i < c->count; i++) {
     const setting *s = &c->settings[i];
     if (!is_wanted(c, s)) continue;
-    const size_t length = missing_section(c, s);
+    const size_t length = missing_section(c, s, there);
     if (length == 0) {
       list[(*count)++] = (thaw_difference){
           .key = s->key, .values = s->values, .is_seed = is_part_of(s->key, "seed")};
@@ -248,7 +285,7 @@ static bool collect(const thaw_configs *c, thaw_difference *list, size_t *count)
     for (size_t k = 0; k < *count && !known; k++) {
       known = strlen(list[k].key) == length && strncmp(list[k].key, s->key, length) == 0;
     }
-    if (!known && !make_section(c, s->key, length, &list[(*count)++])) return false;
+    if (!known && !make_section(c, s->key, length, there, &list[(*count)++])) return false;
   }
   return true;
 }
@@ -261,9 +298,9 @@ static void drop_told(const thaw_configs *c, thaw_difference *list, size_t *coun
   *count = kept;
 }
 
-thaw_status thaw_configs_differences(thaw_context *ctx, const thaw_configs *configs,
-                                     size_t taken_count, const char *const *taken,
-                                     const thaw_difference **differences, size_t *count) {
+thaw_status thaw_configs_differences(thaw_context *ctx, thaw_configs *configs, size_t taken_count,
+                                     const char *const *taken, const thaw_difference **differences,
+                                     size_t *count) {
   thaw_difference *list = thaw_arena_alloc(configs->arena, (configs->count + 1) * sizeof *list);
   *count = 0;
   if (!list || !collect(configs, list, count)) {
@@ -275,4 +312,43 @@ thaw_status thaw_configs_differences(thaw_context *ctx, const thaw_configs *conf
   }
   *differences = list;
   return THAW_OK;
+}
+
+/* ---- All settings -----------------------------------------------------------------------------
+ */
+
+const char *const *thaw_configs_keys(const thaw_configs *configs, size_t *count) {
+  const char **keys = thaw_arena_alloc(configs->arena, (configs->count + 1) * sizeof *keys);
+  for (size_t i = 0; keys && i < configs->count; i++) keys[i] = configs->settings[i].key;
+  *count = keys ? configs->count : 0;
+  return keys;
+}
+
+const char *const *thaw_configs_varied_keys(const thaw_configs *configs, size_t *count) {
+  const char **keys = thaw_arena_alloc(configs->arena, (configs->count + 1) * sizeof *keys);
+  *count = 0;
+  for (size_t i = 0; keys && i < configs->count; i++) {
+    if (has_values(configs, &configs->settings[i])) keys[(*count)++] = configs->settings[i].key;
+  }
+  return keys;
+}
+
+const char **thaw_configs_values(const thaw_configs *configs, const char *key) {
+  for (size_t i = 0; i < configs->count; i++) {
+    if (strcmp(configs->settings[i].key, key) == 0) return configs->settings[i].values;
+  }
+  return NULL;
+}
+
+void thaw_configs_keep(thaw_configs *configs, const bool *kept) {
+  for (size_t i = 0; i < configs->count; i++) {
+    const char **values = configs->settings[i].values;
+    size_t next = 0;
+    for (size_t r = 0; r < configs->run_count; r++) {
+      if (kept[r]) values[next++] = values[r];
+    }
+  }
+  size_t left = 0;
+  for (size_t r = 0; r < configs->run_count; r++) left += kept[r];
+  configs->run_count = left;
 }

@@ -32,8 +32,25 @@ thaw_status thaw_configs_add(thaw_context *ctx, thaw_configs *configs, const cha
  * as a whole, such as stages.pretrain, is one row: the name of its plugin, or "yes"; its settings
  * have rows of their own only where their values differ. `taken` are headings that are used
  * otherwise. */
-thaw_status thaw_configs_differences(thaw_context *ctx, const thaw_configs *configs,
-                                     size_t taken_count, const char *const *taken,
-                                     const thaw_difference **differences, size_t *count);
+thaw_status thaw_configs_differences(thaw_context *ctx, thaw_configs *configs, size_t taken_count,
+                                     const char *const *taken, const thaw_difference **differences,
+                                     size_t *count);
+
+/* ---- All settings -----------------------------------------------------------------------------
+ */
+
+/* The keys that any run has, in the order of the configs; in the arena. NULL when there is no
+ * memory. */
+const char *const *thaw_configs_keys(const thaw_configs *configs, size_t *count);
+
+/* Those of them that have several values; that some runs have none does not count. */
+const char *const *thaw_configs_varied_keys(const thaw_configs *configs, size_t *count);
+
+/* The values of a key in all runs, NULL where a run has none; equal values are the same pointer.
+ * NULL: no run has the key. */
+const char **thaw_configs_values(const thaw_configs *configs, const char *key);
+
+/* From here on there are only those runs for which `kept` [runs] holds. */
+void thaw_configs_keep(thaw_configs *configs, const bool *kept);
 
 #endif

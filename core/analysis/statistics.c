@@ -19,16 +19,25 @@ thaw_estimate thaw_estimate_proportion(size_t successes, size_t count) {
                          successes == count ? 1 : middle + half};
 }
 
-thaw_estimate thaw_estimate_mean(const double *values, size_t count) {
-  if (count == 0) return (thaw_estimate){NAN, NAN, NAN};
-  const double n = (double)count;
+static double mean_of(const double *values, size_t count) {
   double sum = 0;
   for (size_t i = 0; i < count; i++) sum += values[i];
-  const double mean = sum / n;
-  if (count == 1) return (thaw_estimate){mean, NAN, NAN};
+  return sum / (double)count;
+}
+
+double thaw_deviation(const double *values, size_t count) {
+  if (count < 2) return NAN;
+  const double mean = mean_of(values, count);
   double squares = 0;
   for (size_t i = 0; i < count; i++) squares += (values[i] - mean) * (values[i] - mean);
-  const double error = sqrt(squares / (n - 1) / n); /* the standard error of the mean */
+  return sqrt(squares / (double)(count - 1));
+}
+
+thaw_estimate thaw_estimate_mean(const double *values, size_t count) {
+  if (count == 0) return (thaw_estimate){NAN, NAN, NAN};
+  const double n = (double)count, mean = mean_of(values, count);
+  if (count == 1) return (thaw_estimate){mean, NAN, NAN};
+  const double error = thaw_deviation(values, count) / sqrt(n);
   const double half = gsl_cdf_tdist_Pinv(UPPER, n - 1) * error;
   return (thaw_estimate){mean, mean - half, mean + half};
 }

@@ -23,4 +23,7 @@ thaw_estimate thaw_estimate_proportion(size_t successes, size_t count);
  * known. */
 thaw_estimate thaw_estimate_mean(const double *values, size_t count);
 
+/* The standard deviation of a sample (divisor n − 1); NaN of fewer than two values. */
+double thaw_deviation(const double *values, size_t count);
+
 #endif

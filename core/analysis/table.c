@@ -8,7 +8,11 @@
 
 #include "analysis/table_content.h"
 
-const char *const thaw_table_formats[] = {"table", "csv", "json", "markdown", NULL};
+const char *const thaw_table_formats[] = {"table", "csv", "json", "markdown", "latex", NULL};
+
+bool thaw_table_for_people(thaw_table_format format) {
+  return format != THAW_TABLE_CSV && format != THAW_TABLE_JSON;
+}
 
 thaw_table *thaw_table_create(void) {
   return calloc(1, sizeof(thaw_table));

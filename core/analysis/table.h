@@ -1,8 +1,16 @@
 /* table.h: results in rows and columns, printed for people or for programs.
  *
- *   table     columns aligned by what a terminal shows of them (wide and combining characters count
- * as they look) csv       RFC 4180; numbers in full json      an array of objects, one a row, with
- * the headings as keys; numbers in full, null for no value markdown  a pipe table
+ *   table     columns aligned by what a terminal shows of them (wide and combining characters
+ *             count as they look)
+ *
+ *   csv       RFC 4180; numbers in full
+ *
+ *   json      an array of objects, one a row, with the headings as keys; numbers in full, null for
+ *             no value
+ *
+ *   markdown  a pipe table
+ *
+ *   latex     a tabular with the rules of the package booktabs
  *
  * Fill a table cell by cell, row by row. Adding does not report that memory ran out: writing does,
  * so that the code which fills a table reads well. */
@@ -17,9 +25,13 @@ typedef enum thaw_table_format {
   THAW_TABLE_CSV,
   THAW_TABLE_JSON,
   THAW_TABLE_MARKDOWN,
+  THAW_TABLE_LATEX,
 } thaw_table_format;
-/* "table", "csv", "json", "markdown": in the order of the numbers above, ends with NULL. */
+/* "table", "csv", "json", "markdown", "latex": in the order of the numbers above, ends with NULL.
+ */
 extern const char *const thaw_table_formats[];
+/* Is it one that people read, with rounded numbers? */
+bool thaw_table_for_people(thaw_table_format format);
 
 typedef struct thaw_table thaw_table;
 

@@ -270,6 +270,64 @@ static bool write_markdown(const thaw_table *table, thaw_arena *arena, thaw_buff
   return ok;
 }
 
+/* ---- LaTeX -------------------------------------------------------------------------------------
+ */
+
+/* How LaTeX writes a character that means something to it; NULL: as it is. A hyphen before a digit
+ * is a minus, unless it stands in a word; `before` is the character before. */
+static const char *latex_of(const char *text, char before) {
+  static const struct {
+    char character;
+    const char *written;
+  } special[] = {{'&', "\\&"},
+                 {'%', "\\%"},
+                 {'$', "\\$"},
+                 {'#', "\\#"},
+                 {'_', "\\_"},
+                 {'{', "\\{"},
+                 {'}', "\\}"},
+                 {'~', "\\textasciitilde{}"},
+                 {'^', "\\textasciicircum{}"},
+                 {'\\', "\\textbackslash{}"},
+                 {'<', "\\textless{}"},
+                 {'>', "\\textgreater{}"},
+                 {'|', "\\textbar{}"}};
+  if (*text == '-' && strchr(" [", before) && text[1] >= '0' && text[1] <= '9') return "$-$";
+  for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+    if (special[i].character == *text) return special[i].written;
+  }
+  return NULL;
+}
+
+static bool latex_text(thaw_buffer *out, const char *text) {
+  /* Behind a line's end a bracket would be an option of it. */
+  bool ok = *text != '[' || thaw_buffer_text(out, "{}");
+  for (const char *c = text; ok && *c; c++) {
+    const char *written = latex_of(c, c > text ? c[-1] : ' ');
+    ok = written ? thaw_buffer_text(out, written) : thaw_buffer_append(out, c, 1);
+  }
+  return ok;
+}
+
+static bool write_latex(const thaw_table *table, thaw_arena *arena, thaw_buffer *out) {
+  shown_table shown;
+  if (!show(table, arena, false, &shown)) return false;
+  if (shown.columns == 0) return true;
+  bool ok = thaw_buffer_text(out, "\\begin{tabular}{");
+  for (size_t c = 0; ok && c < shown.columns; c++) {
+    ok = thaw_buffer_text(out, right_aligned(&shown.about[c]) ? "r" : "l");
+  }
+  ok = ok && thaw_buffer_text(out, "}\n\\toprule\n");
+  for (size_t r = 0; ok && r < shown.rows; r++) {
+    for (size_t c = 0; ok && c < shown.columns; c++) {
+      ok = thaw_buffer_text(out, c ? " & " : "") &&
+           latex_text(out, shown.texts[r * shown.columns + c]);
+    }
+    ok = ok && thaw_buffer_text(out, r == 0 ? " \\\\\n\\midrule\n" : " \\\\\n");
+  }
+  return ok && thaw_buffer_text(out, "\\bottomrule\n\\end{tabular}\n");
+}
+
 thaw_status thaw_table_write(thaw_context *ctx, const thaw_table *table, thaw_table_format format,
                              size_t width, thaw_buffer *out) {
   thaw_arena *arena = thaw_arena_create();
@@ -287,6 +345,9 @@ thaw_status thaw_table_write(thaw_context *ctx, const thaw_table *table, thaw_ta
         break;
       case THAW_TABLE_MARKDOWN:
         ok = write_markdown(table, arena, out);
+        break;
+      case THAW_TABLE_LATEX:
+        ok = write_latex(table, arena, out);
         break;
     }
   }

@@ -98,7 +98,7 @@ static thaw_status print_scores(const thaw_call *call, const thaw_classes *class
             "{\"documents\": %zu, \"accuracy\": %.15g, \"accuracy_low\": %.15g, "
             "\"accuracy_high\": %.15g, \"macro_f1\": %.15g, \"loss\": %.15g, \"classes\": ",
             scores.count, accuracy.value, accuracy.low, accuracy.high, scores.macro_f1, loss);
-  } else if (s->format != THAW_TABLE_CSV) {
+  } else if (s->format == THAW_TABLE_TEXT || s->format == THAW_TABLE_MARKDOWN) {
     fprintf(call->out, "accuracy %.4f [%.4f, %.4f], macro F1 %.4f, loss %.4f, %zu documents\n\n",
             accuracy.value, accuracy.low, accuracy.high, scores.macro_f1, loss, scores.count);
   }

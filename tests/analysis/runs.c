@@ -22,10 +22,37 @@ static thaw_predictions *make_predictions(const run_sketch *sketch) {
   if (!predictions) abort();
   for (size_t d = 0; d < sketch->documents; d++) {
     const int32_t class = (int32_t)(d % 2);
+    const bool right = sketch->marks ? sketch->marks[d] == '1' : d < sketch->correct;
     predictions->gold[d] = first + class;
-    predictions->predicted[d] = first + (d < sketch->correct ? class : 1 - class);
+    predictions->predicted[d] = first + (right ? class : 1 - class);
+    predictions->probabilities[d * predictions->classes + (size_t)predictions->predicted[d]] = 0.8f;
+    predictions->probabilities[d * predictions->classes +
+                               (size_t)(2 * first + 1 - predictions->predicted[d])] = 0.2f;
   }
   return predictions;
+}
+
+static thaw_series *make_series(double perplexity) {
+  thaw_series *series = thaw_series_create("pretrain", 0, NULL);
+  if (!series) abort();
+  for (int64_t e = 1; e <= 3; e++) {
+    const double found = perplexity + (e == 1 ? 1 : e == 2 ? 0 : 2);
+    const thaw_epoch_row row = {.epoch = e, .step = e, .valid_loss = found, .perplexity = found};
+    if (!thaw_series_add_epoch(series, &row)) abort();
+  }
+  return series;
+}
+
+const char *chance_marks(size_t count, double level, uint64_t seed) {
+  static char marks[1024];
+  thaw_rng documents = thaw_rng_make(0, 0), run = thaw_rng_make(seed, 1);
+  if (count >= sizeof marks) abort();
+  for (size_t d = 0; d < count; d++) {
+    const double hard = 0.7 * (double)thaw_rng_uniform(&documents);
+    marks[d] = hard + 0.3 * (double)thaw_rng_uniform(&run) < level ? '1' : '0';
+  }
+  marks[count] = '\0';
+  return marks;
 }
 
 char *write_run(const char *folder, const char *name, run_sketch sketch) {
@@ -41,16 +68,21 @@ char *write_run(const char *folder, const char *name, run_sketch sketch) {
   if (sketch.unused_class) need(thaw_classes_add(ctx, &classes, "Z") == THAW_OK, ctx);
   thaw_predictions *predictions = make_predictions(&sketch);
   const thaw_predictions *const list[] = {predictions};
+  thaw_series *series = sketch.perplexity != 0 ? make_series(sketch.perplexity) : NULL;
+  const thaw_series *const all_series[] = {series};
   const thaw_run_content content = {.name = "sketch",
                                     .seed = sketch.seed,
                                     .seconds = sketch.seconds,
                                     .complete = !sketch.unfinished,
                                     .config_resolved = sketch.config,
                                     .classes = &classes,
+                                    .series = all_series,
+                                    .series_count = series ? 1 : 0,
                                     .predictions = list,
                                     .predictions_count = sketch.documents ? 1 : 0};
   need(thaw_run_write(ctx, path, &content) == THAW_OK, ctx);
   thaw_predictions_free(predictions);
+  thaw_series_free(series);
   thaw_classes_free(&classes);
   free(inner);
   thaw_context_free(ctx);

@@ -1,6 +1,5 @@
 /* Comparisons of run files that are written here. */
 #include <check.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/context.h"
 #include "base/file.h"
+#include "folder.h"
 #include "runs.h"
 
 static thaw_context *ctx;
@@ -22,29 +22,17 @@ static void keep_line(void *user, thaw_log_level level, const char *line) {
   thaw_buffer_format(&log_lines, "%s%s\n", level == THAW_LOG_WARNING ? "warning: " : "", line);
 }
 
-static void remove_folder(void) {
-  char *const paths[] = {folder, NULL};
-  FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-  const FTSENT *here;
-  while ((here = fts_read(walk))) {
-    if (here->fts_info != FTS_D) remove(here->fts_path);
-  }
-  fts_close(walk);
-}
-
 static void set_up(void) {
-  const char *base = getenv("TMPDIR");
   ctx = thaw_context_create();
   arena = thaw_arena_create();
-  folder = thaw_path_join(base && *base ? base : "/tmp", "thaw-comparison-XXXXXX");
-  ck_assert(ctx && arena && folder && mkdtemp(folder));
+  folder = make_folder();
+  ck_assert(ctx && arena);
   thaw_context_log_to(ctx, keep_line, NULL);
   thaw_buffer_text(&log_lines, "");
 }
 
 static void tear_down(void) {
-  remove_folder();
-  free(folder);
+  remove_folder(folder);
   thaw_buffer_free(&log_lines);
   thaw_buffer_free(&written);
   thaw_arena_free(arena);
@@ -348,11 +336,10 @@ END_TEST
 
 START_TEST(a_row_a_group) {
   write_sweep(folder);
-  expect_text(
-      1, (const char *[]){"sweep"}, true,
-      "head.plugin  seeds  documents  accuracy              macro F1              seconds\n"
-      "last             3        100  0.620 [0.570, 0.670]  0.620 [0.570, 0.670]     20.0\n"
-      "mean             3        100  0.727 [0.651, 0.803]  0.727 [0.651, 0.803]     20.0\n");
+  expect_text(1, (const char *[]){"sweep"}, true,
+              "head.plugin  seeds  documents  accuracy                 sd  macro F1  seconds\n"
+              "last             3        100  0.620 [0.570, 0.670]  0.020     0.620     20.0\n"
+              "mean             3        100  0.727 [0.651, 0.803]  0.031     0.727     20.0\n");
 }
 END_TEST
 
@@ -364,8 +351,8 @@ START_TEST(intervals_of_groups_stay_within_bounds) {
         (run_sketch){.config = "seed: 1\n", .seed = i, .documents = 10, .correct = i ? 2 : 8}));
   }
   expect_text(1, (const char *[]){""}, true,
-              "seeds  documents  accuracy              macro F1              seconds\n"
-              "    2         10  0.500 [0.000, 1.000]  0.500 [0.000, 1.000]      0.0\n");
+              "seeds  documents  accuracy                 sd  macro F1  seconds\n"
+              "    2         10  0.500 [0.000, 1.000]  0.424     0.500      0.0\n");
 }
 END_TEST
 
@@ -378,9 +365,9 @@ START_TEST(programs_get_numbers) {
                "run,seed,documents,accuracy,accuracy_low,accuracy_high,macro_f1,seconds\n"
                "mean-2,2,100,0.76,0.6676766365018553,0.8330867444305122,0.76,20\n");
   expect_table(comparison, true, THAW_ORDER_GIVEN, THAW_TABLE_CSV,
-               "seeds,documents,accuracy,accuracy_low,accuracy_high,macro_f1,macro_f1_low,"
+               "seeds,documents,accuracy,accuracy_low,accuracy_high,sd,macro_f1,macro_f1_low,"
                "macro_f1_high,seconds\n"
-               "1,100,0.76,,,0.76,,,20\n");
+               "1,100,0.76,,,,0.76,,,20\n");
   thaw_comparison_free(comparison);
 }
 END_TEST
@@ -421,8 +408,8 @@ START_TEST(the_same_run_twice_is_no_second_seed) {
   write_half("2.h5", 2, "seed: 2\n");
   write_half("copy.h5", 1, "seed: 1\n");
   expect_text(1, (const char *[]){""}, true,
-              "seeds  documents  accuracy              macro F1              seconds\n"
-              "    2        100  0.500 [0.500, 0.500]  0.500 [0.500, 0.500]      1.0\n");
+              "seeds  documents  accuracy                 sd  macro F1  seconds\n"
+              "    2        100  0.500 [0.500, 0.500]  0.000     0.500      1.0\n");
   ck_assert_ptr_nonnull(strstr(log_lines.data,
                                "copy.h5 is left out: it has the settings and the "
                                "seed 1 of"));
@@ -434,8 +421,8 @@ START_TEST(seeds_of_stages_are_seeds) {
   write_half("1.h5", 1, "seed: 1\nstages: {classify: {seed: 5}}\n");
   write_half("2.h5", 1, "seed: 1\nstages: {classify: {seed: 6}}\n");
   expect_text(1, (const char *[]){""}, true,
-              "seeds  documents  accuracy              macro F1              seconds\n"
-              "    2        100  0.500 [0.500, 0.500]  0.500 [0.500, 0.500]      1.0\n");
+              "seeds  documents  accuracy                 sd  macro F1  seconds\n"
+              "    2        100  0.500 [0.500, 0.500]  0.000     0.500      1.0\n");
 }
 END_TEST
 

@@ -53,7 +53,9 @@ START_TEST(formats_have_names) {
   ck_assert_str_eq(thaw_table_formats[THAW_TABLE_CSV], "csv");
   ck_assert_str_eq(thaw_table_formats[THAW_TABLE_JSON], "json");
   ck_assert_str_eq(thaw_table_formats[THAW_TABLE_MARKDOWN], "markdown");
-  ck_assert_ptr_null(thaw_table_formats[THAW_TABLE_MARKDOWN + 1]);
+  ck_assert_str_eq(thaw_table_formats[THAW_TABLE_LATEX], "latex");
+  ck_assert_ptr_null(thaw_table_formats[THAW_TABLE_LATEX + 1]);
+  ck_assert(thaw_table_for_people(THAW_TABLE_LATEX) && !thaw_table_for_people(THAW_TABLE_JSON));
 }
 END_TEST
 
@@ -104,6 +106,26 @@ START_TEST(markdown_is_a_pipe_table) {
          "| a | 0.483 | – |\n"
          "| longer | 12.000 | x, \"y\" |\n"
          "| a\\|b c | -1 |  |\n");
+}
+END_TEST
+
+START_TEST(latex_is_a_tabular) {
+  fill_sample();
+  thaw_table_text(table, "[mean, max]");
+  thaw_table_number(table, -1, 0);
+  thaw_table_text(table, "50 % of a_b & {c}~^\\|<$#, -2 [-3, x-4]");
+  expect(THAW_TABLE_LATEX,
+         "\\begin{tabular}{lrl}\n"
+         "\\toprule\n"
+         "run & accuracy & note \\\\\n"
+         "\\midrule\n"
+         "a & 0.483 & – \\\\\n"
+         "longer & 12.000 & x, \"y\" \\\\\n"
+         "{}[mean, max] & $-$1 & 50 \\% of a\\_b \\& \\{c\\}\\textasciitilde{}"
+         "\\textasciicircum{}\\textbackslash{}\\textbar{}\\textless{}\\$\\#, $-$2 [$-$3, x-4] "
+         "\\\\\n"
+         "\\bottomrule\n"
+         "\\end{tabular}\n");
 }
 END_TEST
 
@@ -267,6 +289,7 @@ int main(void) {
   tcase_add_test(tests, csv_is_quoted_and_exact);
   tcase_add_test(tests, json_has_an_object_a_row);
   tcase_add_test(tests, markdown_is_a_pipe_table);
+  tcase_add_test(tests, latex_is_a_tabular);
   tcase_add_test(tests, widths_are_those_on_a_terminal);
   tcase_add_test(tests, csv_quotes_what_would_break_it);
   tcase_add_test(tests, csv_with_one_column_has_no_empty_lines);

@@ -111,7 +111,7 @@ refuses 'there is no option --formt; did you mean --format?' plugin list --formt
 refuses 'there is no option --quite; did you mean --quiet?' --quite plugin list
 refuses "there is no option -x in '-x'" plugin list -x
 refuses "--format: there is no 'jsn'; did you mean 'json'?" plugin list --format=jsn
-refuses "--format: there is no 'pdf'; expected one of table, csv, json, markdown" plugin list -fpdf
+refuses "--format: there is no 'pdf'; expected one of table, csv, json, markdown, latex" plugin list -fpdf
 refuses '--format needs a value: --format FORMAT' plugin list --format
 refuses "--quiet takes no value, found 'yes'" plugin list --quiet=yes
 refuses 'something is missing: thaw plugin show NAME' plugin show
@@ -170,28 +170,53 @@ prints 'schedule stlr'
 # ---- Compare: two heads x three seeds, written by a test program ----
 
 "$THAW_BUILD/tests/analysis/test_comparison" "$work"
-run 0 compare "$work/sweep"
+run 0 compare --group-by run --sort given "$work/sweep"
 line_is 1 'run     head.plugin  seed  documents  accuracy              macro F1  seconds'
 line_is 2 'last-1  last            1        100  0.600 [0.502, 0.691]     0.600     10.0'
 lines_are 7
 says_nothing
-run 0 compare --sort accuracy "$work/sweep"
+run 0 compare --group-by run "$work/sweep"
 line_is 2 'mean-2  mean            2        100  0.760 [0.668, 0.833]     0.760     20.0'
 line_is 3 'mean-3  mean            3        100  0.720 [0.625, 0.799]     0.720     30.0'
 line_is 7 'last-1  last            1        100  0.600 [0.502, 0.691]     0.600     10.0'
-run 0 compare --group "$work/sweep"
-line_is 2 'last             3        100  0.620 [0.570, 0.670]  0.620 [0.570, 0.670]     20.0'
+run 0 compare --baseline none "$work/sweep"
+line_is 1 'head.plugin  seeds  documents  accuracy                 sd  macro F1  seconds'
+line_is 2 'mean             3        100  0.727 [0.651, 0.803]  0.031     0.727     20.0'
 lines_are 3
-run 0 compare --group --format csv "$work/sweep"
-line_is 1 "head.plugin,seeds,documents,accuracy,accuracy_low,accuracy_high,macro_f1,macro_f1_low,\
-macro_f1_high,seconds"
+run 0 compare "$work/sweep"
+line_is 1 "accuracy on 100 test documents: mean over seeds [Student's 95 % interval]; sd: standard deviation"
+prints 'against row 1, the best (--baseline names another)'
+prints '(Holm 1979)'
+prints 'row  head.plugin  seeds  accuracy                 sd  macro F1  seconds  difference'
+prints '  1  mean             3  0.727 [0.651, 0.803]  0.031     0.727     20.0'
+run 0 compare -b head.plugin=last --margin 0.05 --sort head.plugin "$work/sweep"
+prints 'difference: points, against row 1 [95 % interval'
+prints '  1  last             3  0.620'
+run 0 compare --format csv "$work/sweep"
+line_is 1 "row,head.plugin,seeds,documents,accuracy,accuracy_low,accuracy_high,sd,macro_f1,\
+macro_f1_low,macro_f1_high,seconds,difference,difference_low,difference_high,p,p_holm,p_same,\
+p_same_holm,p_documents,p_seeds,bootstrap_low,bootstrap_high,seeds_needed,documents_needed,verdict"
 lines_are 3
-run 0 compare --format json "$work/sweep/mean-1.h5" "$work/sweep/last-1.h5"
+run 0 compare -w seed=1 -w head.plugin=last,mean -g run -b 2 --sort given --format markdown "$work/sweep"
+line_is 1 '- accuracy on 100 test documents'
+prints "- p: McNemar's exact test over documents (1947), corrected for 1 test (Holm 1979)"
+prints '| 2 | mean-1 | mean | 1 | 0.700 [0.604, 0.781] | 0.700 | 10.0 | – | – | baseline |'
+run 0 compare --format latex "$work/sweep"
+prints '% p: seeds crossed with documents'
+prints '\begin{tabular}{rlrlrrrlll}'
+prints '\toprule'
+prints '1 & mean & 3 & 0.727 [0.651, 0.803] & 0.031 & 0.727 & 20.0 & – & – & baseline \\'
+run 0 compare -m seconds "$work/sweep"
+prints 'p: t test over seeds (Student 1908; Welch 1947)'
+run 0 compare -g run --format json "$work/sweep/mean-1.h5" "$work/sweep/last-1.h5"
 is_json 2 run head.plugin seed documents accuracy accuracy_low accuracy_high macro_f1 seconds
 prints '"accuracy":0.7,'
-run 0 compare --format markdown "$work/sweep/last-2.h5"
+run 0 compare -g run --format markdown "$work/sweep/last-2.h5"
 line_is 1 '| run | seed | documents | accuracy | macro F1 | seconds |'
 line_is 3 '| last-2 | 2 | 100 | 0.640 [0.542, 0.727] | 0.640 | 20.0 |'
+run 0 compare "$work/sweep/last-2.h5"
+line_is 1 'seeds  documents  accuracy   sd  macro F1  seconds'
+lines_are 2
 
 mkdir "$work/empty"
 echo 'no run' >"$work/note.h5"
@@ -199,7 +224,15 @@ refuses 'something is missing: thaw compare RUNS…' compare
 refuses "no run file (*.h5) was found in $work/empty" compare "$work/empty"
 refuses "$work/missing: cannot be read: No such file" compare "$work/sweep" "$work/missing"
 refuses "$work/note.h5" compare "$work"
-refuses '--sort: there is no' compare --sort accurate "$work/sweep"
+refuses '--sort: there is no column' compare --sort accurate "$work/sweep"
+refuses "--baseline: there is no row 3" compare -b 3 "$work/sweep"
+refuses "--baseline: 'last' is none of the runs" compare -b last "$work/sweep"
+refuses "--group-by: no run has a key 'hed'" compare -g hed "$work/sweep"
+refuses "'head.plugin' is no condition" compare -w head.plugin "$work/sweep"
+refuses "none of 6 runs fulfils 'seed>3'" compare -w 'seed>3' "$work/sweep"
+refuses "there is no finished language model" compare -m perplexity "$work/sweep"
+refuses "--metric: there is no 'acuracy'; did you mean 'accuracy'?" compare -m acuracy "$work/sweep"
+refuses 'there is no option --group; did you mean --group-by?' compare --group "$work/sweep"
 refuses './--sweep: cannot be read' compare -- ./--sweep
 
 echo "$checks checks, $failures failures"

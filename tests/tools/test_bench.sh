@@ -38,7 +38,7 @@ prints() { grep -qF -e "$1" "$work/out" || failed "'$1' was expected in the outp
 says() { grep -qF -e "$1" "$work/err" || failed "'$1' was expected among the messages"; }
 
 bench 0 --help
-for section in lm classifier predict text recipe growth; do prints "  $section "; done
+for section in lm classifier predict text recipe growth compare; do prints "  $section "; done
 
 bench 2 --repetition 3
 says "unknown option '--repetition'"
@@ -51,7 +51,7 @@ says "there is no built thaw in $work"
 bench 2 --thaw "$THAW_BUILD" --repetitions 0 lm
 says "'0' is not a positive number"
 
-bench 0 --tiny --repetitions 2 --thaw "$THAW_BUILD" --peers none --json "$work/figures.json" lm text predict
+bench 0 --tiny --repetitions 2 --thaw "$THAW_BUILD" --peers none --json "$work/figures.json" lm text predict compare
 prints 'torch is not installed and left out (tools/install-peers.sh torch)'
 prints 'sentencepiece is not installed and left out'
 prints ' ×'
@@ -65,7 +65,7 @@ problems = []
 def expect(what, found, expected):
     if found != expected:
         problems.append(f"{what}: expected {expected!r}, found {found!r}")
-expect("sections", list(sections), ["lm", "text", "predict"])
+expect("sections", list(sections), ["lm", "text", "predict", "compare"])
 expect("missing, lm", sections["lm"]["missing"], ["torch"])
 expect("missing, text", sections["text"]["missing"], ["sentencepiece"])
 expect("a kernel", bool(machine["openblas_kernel"]), True)
