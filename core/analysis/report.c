@@ -84,29 +84,64 @@ static thaw_status write_page(thaw_context *ctx, const report_data *data, report
   return status;
 }
 
-static thaw_status report(thaw_context *ctx, report_data *data, const char *path,
-                          thaw_report_summary *summary) {
-  report_page page = {.ctx = ctx};
+static thaw_status write_report(report_data *data, const char *path, thaw_report_summary *summary) {
+  report_page page = {.ctx = data->ctx};
   thaw_status status = thaw_report_read(data);
-  if (status == THAW_OK) status = write_page(ctx, data, &page);
-  if (status == THAW_OK) status = thaw_write_file(ctx, path, page.html.data, page.html.size);
+  if (status == THAW_OK) status = write_page(data->ctx, data, &page);
+  if (status == THAW_OK) status = thaw_write_file(data->ctx, path, page.html.data, page.html.size);
   *summary = (thaw_report_summary){.strategies = data->count, .bytes = page.html.size};
   for (size_t i = 0; i < data->count; i++) summary->runs += data->rows[i].seeds;
   thaw_buffer_free(&page.html);
   return status;
 }
 
+/* ---- The rows -------------------------------------------------------------------------------- */
+
+/* Tested against the baseline where there is another row. */
+static thaw_status test_rows(const report_data *data, thaw_comparison_view *view,
+                             thaw_pairing *pairing) {
+  const char *baseline = data->options->baseline;
+  if (view->count < 2 && !baseline) return THAW_OK;
+  *pairing = (thaw_pairing){.margin = thaw_metric_about(data->comparison->metric)->margin};
+  thaw_status status = thaw_baseline_choose(data->ctx, data->comparison, view->rows, view->count,
+                                            baseline, &pairing->baseline);
+  if (status) return status;
+  view->pairing = pairing;
+  view->baseline_named = baseline != NULL;
+  return thaw_paired_test(data->ctx, data->comparison, view->rows, view->count, pairing,
+                          &view->pairs);
+}
+
+static thaw_status report(report_data *data, const char *path, thaw_report_summary *summary) {
+  thaw_grouping grouping;
+  thaw_pairing pairing;
+  thaw_comparison_row *rows = NULL;
+  thaw_comparison_view view = {.grouping = &grouping, .together = true};
+  thaw_status status = thaw_grouping_default(data->ctx, data->comparison, true, &grouping);
+  if (status == THAW_OK)
+    status = thaw_grouping_rows(data->ctx, data->comparison, &grouping, &rows, &view.count);
+  if (status) return status;
+  thaw_rows_sort(data->comparison, THAW_ORDER_METRIC, rows, view.count);
+  view.rows = rows;
+  data->view = &view;
+  status = test_rows(data, &view, &pairing);
+  return status ? status : write_report(data, path, summary);
+}
+
 thaw_status thaw_report_write(thaw_context *ctx, const thaw_listed_run *files, size_t count,
                               const thaw_report_options *options, const char *path,
                               thaw_report_summary *summary) {
+  const thaw_comparison_options chosen = {
+      .metric = THAW_METRIC_ACCURACY, .where_count = options->where_count, .where = options->where};
   thaw_comparison *comparison = NULL;
   *summary = (thaw_report_summary){0};
   thaw_status status = check_path(ctx, path);
-  if (status == THAW_OK) status = thaw_comparison_read(ctx, files, count, &comparison);
+  if (status == THAW_OK)
+    status = thaw_comparison_read_some(ctx, files, count, &chosen, &comparison);
   if (status) return status;
   report_data data = {
       .ctx = ctx, .options = options, .comparison = comparison, .arena = thaw_arena_create()};
-  status = data.arena ? report(ctx, &data, path, summary) : thaw_fail_memory(ctx, 0);
+  status = data.arena ? report(&data, path, summary) : thaw_fail_memory(ctx, 0);
   thaw_arena_free(data.arena);
   thaw_comparison_free(comparison);
   return status;

@@ -16,6 +16,10 @@
 typedef struct thaw_report_options {
   size_t documents;        /* at most so many on which strategies disagree */
   thaw_registry *registry; /* of the plugins that read their texts */
+  size_t where_count;      /* only runs for which these conditions hold (where.h) */
+  const char *const *where;
+  const char *baseline; /* what strategies are tested against, as thaw_baseline_choose has it; NULL:
+                           the best */
 } thaw_report_options;
 
 typedef struct thaw_report_summary {
@@ -23,7 +27,8 @@ typedef struct thaw_report_summary {
 } thaw_report_summary;
 
 /* Reads the run files and writes the page to `path`, where it appears whole or not at all.
- * THAW_INVALID: see thaw_comparison_read; also a file in the way that is no report. */
+ * THAW_INVALID: see thaw_comparison_read_some and thaw_baseline_choose; also a file in the way that
+ * is no report. */
 thaw_status thaw_report_write(thaw_context *ctx, const thaw_listed_run *files, size_t count,
                               const thaw_report_options *options, const char *path,
                               thaw_report_summary *summary);

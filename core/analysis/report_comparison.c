@@ -126,42 +126,65 @@ static void write_interval(report_page *page, size_t row, const void *user) {
   thaw_page_html(page, "</svg></td>");
 }
 
-static thaw_status write_rows(report_page *page, const report_data *data,
-                              const thaw_comparison_row *rows, size_t count, bool grouped,
-                              const char *caption) {
-  static const char *const headings[] = {"interval", NULL};
+static thaw_status write_view(report_page *page, const report_data *data,
+                              const thaw_comparison_view *view, const char *caption) {
   thaw_table *table = NULL;
-  const interval_axis axis = find_axis(rows, count);
-  const report_more_cells more = {headings, write_interval, &axis};
-  thaw_status status =
-      thaw_comparison_table(data->ctx, data->comparison, rows, count, grouped, true, &table);
-  if (status == THAW_OK) thaw_page_table(page, table, caption, grouped ? &more : NULL);
+  const interval_axis axis = find_axis(view->rows, view->count);
+  /* Rows that were tested have their numbers in the table. */
+  const report_more_cells more = {.heading = "interval",
+                                  .after = "accuracy",
+                                  .numbered = !view->pairs,
+                                  .write = write_interval,
+                                  .user = &axis};
+  thaw_status status = thaw_comparison_view_table(data->ctx, data->comparison, view, &table);
+  if (status == THAW_OK) thaw_page_table(page, table, caption, view->grouping->runs ? NULL : &more);
   thaw_table_free(table);
   return status;
 }
 
+/* What the numbers are and by which tests, a line each. */
+static thaw_status write_notes(report_page *page, const report_data *data) {
+  thaw_buffer notes = {0};
+  thaw_status status =
+      thaw_comparison_view_notes(data->ctx, data->comparison, data->view, "", &notes);
+  if (status == THAW_OK && notes.size > 0) {
+    thaw_page_html(page, "<ul class=\"notes\">\n");
+    for (char *line = strtok(notes.data, "\n"); line; line = strtok(NULL, "\n")) {
+      thaw_page_html(page, "<li>");
+      thaw_page_text(page, line);
+      thaw_page_html(page, "</li>\n");
+    }
+    thaw_page_html(page, "</ul>\n");
+  }
+  thaw_buffer_free(&notes);
+  return status;
+}
+
+static thaw_status write_runs(report_page *page, const report_data *data) {
+  thaw_grouping grouping;
+  thaw_comparison_row *rows = NULL;
+  thaw_comparison_view view = {.grouping = &grouping, .together = true};
+  thaw_status status = thaw_grouping_default(data->ctx, data->comparison, false, &grouping);
+  if (status == THAW_OK)
+    status = thaw_grouping_rows(data->ctx, data->comparison, &grouping, &rows, &view.count);
+  if (status || view.count == data->count) return status;
+  view.rows = rows;
+  thaw_page_format(page, "<details><summary>Every run (%zu)</summary>\n", view.count);
+  status = write_view(page, data, &view,
+                      "Runs; the interval of an accuracy is Wilson’s, which speaks "
+                      "of other test documents");
+  thaw_page_html(page, "</details>\n");
+  return status;
+}
+
 thaw_status thaw_report_comparison(report_page *page, const report_data *data) {
-  const thaw_comparison_row *rows = NULL;
-  size_t count = 0;
   thaw_page_section(page, "comparison", "Comparison");
   thaw_page_html(page,
                  "<p>A strategy is what runs have in common that differ in nothing but seeds. "
-                 "Its numbers are means over seeds with 95 % intervals (Student's), which speak "
-                 "of other seeds. Figures below name strategies by the numbers in the first "
-                 "column.</p>\n");
-  thaw_status status =
-      write_rows(page, data, data->rows, data->count, true, "Strategies, the best accuracy first");
-  if (status == THAW_OK)
-    status =
-        thaw_comparison_rows(data->ctx, data->comparison, false, THAW_ORDER_GIVEN, &rows, &count);
-  if (status == THAW_OK && count > data->count) {
-    thaw_page_format(page, "<details><summary>Every run (%zu)</summary>\n", count);
-    thaw_page_html(page,
-                   "<p>The interval of one run's accuracy is Wilson's, which speaks of other "
-                   "test documents.</p>\n");
-    status = write_rows(page, data, rows, count, false, "Runs");
-    thaw_page_html(page, "</details>\n");
-  }
+                 "Figures below name strategies by the numbers in the first column.</p>\n");
+  thaw_status status = write_view(page, data, data->view, "Strategies, the best accuracy first");
+  if (status == THAW_OK) status = write_notes(page, data);
+  if (status == THAW_OK) status = write_runs(page, data);
   thaw_page_section_end(page);
   return status;
 }

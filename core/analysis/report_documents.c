@@ -60,6 +60,7 @@ static void write_head(report_page *page, const report_data *data, bool texts) {
   thaw_page_html(page,
                  "<thead><tr><th scope=\"col\" class=\"n\">document</th>"
                  "<th scope=\"col\">class</th>");
+  if (texts) thaw_page_html(page, "<th scope=\"col\">text</th>");
   for (size_t i = 0; i < data->count && columns < MOST_COLUMNS; i++) {
     if (!data->strategies[i].right) continue;
     thaw_page_html(page, "<th scope=\"col\" class=\"n\" title=\"");
@@ -67,26 +68,27 @@ static void write_head(report_page *page, const report_data *data, bool texts) {
     thaw_page_format(page, "\">%zu</th>", i + 1);
     columns++;
   }
-  thaw_page_html(page, texts ? "<th scope=\"col\">text</th></tr></thead>\n" : "</tr></thead>\n");
+  thaw_page_html(page, "</tr></thead>\n");
 }
 
 static void write_row(report_page *page, const report_data *data, size_t document, const char *text,
                       bool texts) {
   size_t columns = 0;
-  thaw_page_format(page, "<tr><th scope=\"row\" class=\"n\">%zu</th><td>", document);
+  thaw_page_format(page, "<tr><th scope=\"row\" class=\"n\">%zu</th><td class=\"class\">",
+                   document);
   thaw_page_text(page, data->gold[document]);
   thaw_page_html(page, "</td>");
+  if (texts) {
+    thaw_page_html(page, "<td class=\"text\">");
+    thaw_page_text(page, text ? text : "");
+    thaw_page_html(page, "</td>");
+  }
   for (size_t i = 0; i < data->count && columns < MOST_COLUMNS; i++) {
     if (!data->strategies[i].right) continue;
     const double share = share_of(&data->strategies[i], document);
     thaw_page_format(page, "<td class=\"n %s\">%.0f&#8239;%%</td>", thaw_page_shade(share),
                      100 * share);
     columns++;
-  }
-  if (texts) {
-    thaw_page_html(page, "<td class=\"text\">");
-    thaw_page_text(page, text ? text : "");
-    thaw_page_html(page, "</td>");
   }
   thaw_page_html(page, "</tr>\n");
 }

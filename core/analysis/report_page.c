@@ -122,26 +122,36 @@ static void write_cell(report_page *page, const table_column *column, const tabl
   thaw_page_html(page, "</td>");
 }
 
+static bool stands_after(const report_more_cells *more, const table_column *column) {
+  return more && strcmp(column->heading, more->after) == 0;
+}
+
+static void write_row(report_page *page, const thaw_table *table, size_t row,
+                      const report_more_cells *more) {
+  const table_cell *cells = table->cells + row * table->column_count;
+  thaw_page_html(page, "<tr>");
+  if (more && more->numbered)
+    thaw_page_format(page, "<th scope=\"row\" class=\"n\">%zu</th>", row + 1);
+  for (size_t c = 0; c < table->column_count; c++) {
+    write_cell(page, &table->columns[c], &cells[c]);
+    if (stands_after(more, &table->columns[c])) more->write(page, row, more->user);
+  }
+  thaw_page_html(page, "</tr>\n");
+}
+
 void thaw_page_table(report_page *page, const thaw_table *table, const char *caption,
                      const report_more_cells *more) {
   if (table->failed) page->failed = true;
   thaw_page_html(page, "<div class=\"wide\" tabindex=\"0\">\n<table>\n<caption>");
   thaw_page_html(page, caption);
   thaw_page_html(page, "</caption>\n<thead><tr>");
-  if (more) write_heading(page, "#", true);
-  for (size_t c = 0; c < table->column_count; c++)
+  if (more && more->numbered) write_heading(page, "row", true);
+  for (size_t c = 0; c < table->column_count; c++) {
     write_heading(page, table->columns[c].heading, is_number(&table->columns[c]));
-  for (size_t i = 0; more && more->headings[i]; i++) write_heading(page, more->headings[i], false);
-  thaw_page_html(page, "</tr></thead>\n<tbody>\n");
-  for (size_t row = 0; row < thaw_table_rows(table); row++) {
-    const table_cell *cells = table->cells + row * table->column_count;
-    thaw_page_html(page, "<tr>");
-    if (more) thaw_page_format(page, "<th scope=\"row\" class=\"n\">%zu</th>", row + 1);
-    for (size_t c = 0; c < table->column_count; c++)
-      write_cell(page, &table->columns[c], &cells[c]);
-    if (more) more->write(page, row, more->user);
-    thaw_page_html(page, "</tr>\n");
+    if (stands_after(more, &table->columns[c])) write_heading(page, more->heading, false);
   }
+  thaw_page_html(page, "</tr></thead>\n<tbody>\n");
+  for (size_t row = 0; row < thaw_table_rows(table); row++) write_row(page, table, row, more);
   thaw_page_html(page, "</tbody>\n</table>\n</div>\n");
 }
 

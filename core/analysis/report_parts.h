@@ -3,7 +3,7 @@
 #ifndef THAW_REPORT_PARTS_H
 #define THAW_REPORT_PARTS_H
 
-#include "analysis/comparison.h"
+#include "analysis/comparison_view.h"
 #include "analysis/plot.h"
 #include "analysis/report.h"
 #include "config/experiment.h"
@@ -74,8 +74,9 @@ typedef struct report_data {
   const thaw_report_options *options;
   const thaw_comparison *comparison;
   thaw_arena *arena;
-  const thaw_comparison_row *rows; /* the best first */
-  report_strategy *strategies;     /* in the order of the rows */
+  const thaw_comparison_view *view; /* the best row first */
+  report_strategy *strategies;      /* [count] in the order of the rows */
+  const thaw_comparison_row *rows;
   size_t count;
   const char *label_keys; /* "head.plugin · transfer"; "" where there is one strategy */
   report_question *questions;
@@ -87,7 +88,7 @@ typedef struct report_data {
   size_t document_count;
 } report_data;
 
-/* Fills in everything but ctx, options, comparison and arena, in which it lives. */
+/* Fills in everything but ctx, options, comparison, view and arena, in which it lives. */
 thaw_status thaw_report_read(report_data *data);
 
 /* The strategy's stage of that name; NULL: it has none. */
@@ -121,10 +122,10 @@ void thaw_page_figure(report_page *page, const thaw_plot *plot, const char *titl
                       const char *description, const char *caption);
 /* A row of a legend: a line's colour and its name follow. */
 void thaw_page_swatch(report_page *page, size_t line);
-/* A table; `caption` is HTML. With `more`, rows have numbers from 1 before them, and behind them
- * the cells that more->write writes. */
+/* A table; `caption` is HTML. `more`, which may be NULL, is a column beside the table's own. */
 typedef struct report_more_cells {
-  const char *const *headings; /* ends with NULL */
+  const char *heading, *after; /* after: the heading of the column that it stands behind */
+  bool numbered;               /* rows have numbers from 1 before them */
   void (*write)(report_page *page, size_t row, const void *user);
   const void *user;
 } report_more_cells;

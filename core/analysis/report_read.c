@@ -34,22 +34,6 @@ static thaw_status no_memory(const report_data *data) {
   return thaw_fail_memory(data->ctx, 0);
 }
 
-static bool same_text(const char *a, const char *b) {
-  return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* Do two runs agree in all but their seeds, or in these too? */
-static bool agree(const thaw_comparison *c, size_t a, size_t b, bool seeds_too) {
-  const thaw_compared_run *one = &c->runs[a], *other = &c->runs[b];
-  if (strcmp(one->split, other->split) != 0 || strcmp(one->gold, other->gold) != 0) return false;
-  if (seeds_too && one->seed != other->seed) return false;
-  for (size_t i = 0; i < c->difference_count; i++) {
-    const thaw_difference *d = &c->differences[i];
-    if ((seeds_too || !d->is_seed) && !same_text(d->values[a], d->values[b])) return false;
-  }
-  return true;
-}
-
 /* "concat · all": the settings that tell the strategies apart, or their names where `run` is
  * SIZE_MAX. */
 static char *join_values(const report_data *data, size_t run) {
@@ -361,38 +345,27 @@ static thaw_status read_run(report_data *data, size_t run, report_strategy *stra
   return status;
 }
 
-/* The strategy's runs, without those that repeat another one; `members` has room for all. */
-static thaw_status read_strategy(report_data *data, report_strategy *strategy, bool *used,
-                                 size_t *members) {
-  const thaw_comparison *c = data->comparison;
-  size_t count = 0;
+static thaw_status read_strategy(report_data *data, report_strategy *strategy) {
+  const thaw_comparison_row *row = strategy->row;
   thaw_status status = THAW_OK;
-  for (size_t run = strategy->row->run; run < c->run_count && status == THAW_OK; run++) {
-    if (used[run] || !agree(c, strategy->row->run, run, false)) continue;
-    used[run] = true;
-    bool repeats = false;
-    for (size_t i = 0; i < count && !repeats; i++) repeats = agree(c, members[i], run, true);
-    if (repeats) continue;
-    members[count++] = run;
+  for (size_t i = 0; i < row->seeds && status == THAW_OK; i++) {
     if (thaw_interrupted(data->ctx))
-      return thaw_fail(data->ctx, THAW_INTERRUPTED, "stopped while reading %s", c->runs[run].path);
-    status = read_run(data, run, strategy);
+      return thaw_fail(data->ctx, THAW_INTERRUPTED, "stopped while reading the run files");
+    status = read_run(data, row->members[i], strategy);
   }
   return status;
 }
 
 thaw_status thaw_report_read(report_data *data) {
-  const size_t runs = data->comparison->run_count;
-  thaw_status status = thaw_comparison_rows(data->ctx, data->comparison, true, THAW_ORDER_ACCURACY,
-                                            &data->rows, &data->count);
-  if (status == THAW_OK) status = make_strategies(data);
+  data->rows = data->view->rows;
+  data->count = data->view->count;
+  thaw_status status = make_strategies(data);
   if (status) return status;
   choose_reference(data);
+  const size_t runs = data->comparison->run_count;
   data->questions = thaw_arena_zalloc(data->arena, (runs + 1) * sizeof *data->questions);
-  bool *used = thaw_arena_zalloc(data->arena, runs + 1);
-  size_t *members = thaw_arena_alloc(data->arena, (runs + 1) * sizeof *members);
-  if (!data->questions || !used || !members) return no_memory(data);
+  if (!data->questions) return no_memory(data);
   for (size_t i = 0; i < data->count && status == THAW_OK; i++)
-    status = read_strategy(data, &data->strategies[i], used, members);
+    status = read_strategy(data, &data->strategies[i]);
   return status;
 }

@@ -3,7 +3,8 @@
 #include "cli/command.h"
 
 typedef struct report_settings {
-  const char *output;
+  const char *output, *baseline;
+  thaw_words where;
   int64_t documents;
 } report_settings;
 
@@ -15,6 +16,18 @@ static const thaw_option options[] = {
      .value_name = "FILE.html",
      .default_value = "report.html",
      .doc = "the page to write; an older report is replaced, any other file is not"},
+    {.name = "where",
+     .letter = 'w',
+     .type = THAW_OPTION_TEXTS,
+     .offset = offsetof(report_settings, where),
+     .value_name = "CONDITION",
+     .doc = "only runs with KEY=VALUE, or !=, <, <=, >, >=, ~ (contains), as in thaw compare"},
+    {.name = "baseline",
+     .letter = 'b',
+     .type = THAW_OPTION_TEXT,
+     .offset = offsetof(report_settings, baseline),
+     .value_name = "ROW",
+     .doc = "what strategies are tested against, as in thaw compare (default: the best)"},
     {.name = "documents",
      .letter = 'd',
      .type = THAW_OPTION_COUNT,
@@ -31,7 +44,10 @@ static thaw_status run(const thaw_call *call) {
   const thaw_listed_run *files = NULL;
   size_t count = 0;
   const thaw_report_options what = {.documents = (size_t)settings->documents,
-                                    .registry = call->registry};
+                                    .registry = call->registry,
+                                    .where_count = settings->where.count,
+                                    .where = settings->where.words,
+                                    .baseline = settings->baseline};
   thaw_report_summary summary;
   thaw_status status = thaw_runs_list(call->ctx, call->arena, call->operands.count,
                                       call->operands.words, &files, &count);
@@ -50,8 +66,8 @@ const thaw_command thaw_command_report = {
     .summary = "Write finished runs as one HTML page: the question, the table, the curves.",
     .description =
         "RUNS are run files and folders, as in thaw compare. The page has the name and description "
-        "of the experiment, the table of thaw compare with a row for the runs that differ in "
-        "nothing but seeds, two settings together as a heat map, learning curves with bands over "
+        "of the experiment, the table of thaw compare, two settings together as a heat map, "
+        "learning curves with bands over "
         "seeds, the rates of every group with the moments of thawing, how far training moved each "
         "group from the weights that it took over, confusion matrices, and the documents on which "
         "strategies disagree, with their texts where the data files still are what they were.\n"
