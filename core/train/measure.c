@@ -14,6 +14,8 @@ enum { SIZES = 5, MOST_SETS = 8, MOST_TIMES = 31 };
 
 /* Seconds. What a stage takes to measure is about their sum, unless single steps take longer. */
 static const double for_sizes = 1, for_sets = 0.6, for_evaluation = 0.2;
+/* The first round is slower than training is; a second one is made unless the first took longer. */
+static const double longest_round = 4;
 /* A step that would take longer is not tried. */
 static const double longest = 2;
 static const double longest_extreme = 20;
@@ -25,7 +27,7 @@ typedef struct trial {
   size_t index, size; /* of the batch */
   double times[MOST_TIMES];
   size_t count;
-  double seconds;  /* the median of the times */
+  double seconds;  /* the median of the times, without the first where there are others */
   size_t resident; /* bytes after the first time */
 } trial;
 
@@ -49,7 +51,8 @@ static thaw_status try_once(thaw_context *ctx, thaw_training *training, thaw_bat
   const thaw_batch *batch = thaw_batches_get(batches, t->index);
   thaw_status status = thaw_training_try(ctx, training, batch, rates);
   t->times[t->count++] = thaw_seconds_now() - begin;
-  t->seconds = median(t->times, t->count);
+  const size_t cold = t->count > 1;
+  t->seconds = median(t->times + cold, t->count - cold);
   return status;
 }
 
@@ -190,14 +193,14 @@ static thaw_status try_extremes(thaw_context *ctx, thaw_training *training, cons
   return status;
 }
 
-/* The first time touches new memory and wakes threads, and after it the tape moves into one block:
- * with more than three times neither weighs in the median. */
+/* The first round touches new memory and wakes threads, which can take as long as the step itself.
+ */
 static thaw_status try_sizes(thaw_context *ctx, thaw_training *training, const double *rates,
                              double enough, profile *p) {
   const double begin = thaw_seconds_now();
   thaw_status status = try_first(ctx, training, rates, p);
   for (size_t round = 1; round < MOST_TIMES && status == THAW_OK; round++) {
-    if (thaw_seconds_now() - begin >= enough) break;
+    if (thaw_seconds_now() - begin >= (round == 1 ? longest_round : enough)) break;
     for (size_t i = 0; i < p->tried && status == THAW_OK; i++)
       status = try_once(ctx, training, p->batches, rates, &p->trials[i]);
   }

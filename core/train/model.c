@@ -54,6 +54,11 @@ thaw_status thaw_model_add_tied_decoder(thaw_context *ctx, thaw_model *model) {
                      "a language model beside the classifier needs an encoder with an embedding, "
                      "which its decoder is tied to");
   }
+  if (model->info.direction == THAW_BIDIRECTIONAL) {
+    return thaw_fail(ctx, THAW_INVALID,
+                     "a language model beside the classifier needs an encoder of one direction, "
+                     "forward or backward: a bidirectional one has seen the next word already");
+  }
   if (embedding->shape[1] != width) {
     return thaw_fail(ctx, THAW_INVALID,
                      "a language model beside the classifier needs a decoder that is tied to the "

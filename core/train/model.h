@@ -39,7 +39,8 @@ thaw_status thaw_model_restore_language_model(thaw_context *ctx, const thaw_plug
                                               size_t vocabulary, thaw_params *weights,
                                               thaw_model **model);
 /* Gives a classifier a language model's tied decoder, of which the group "decoder" holds the bias,
- * for a loss beside its own. THAW_INVALID where the last layer is not as wide as the embedding. */
+ * for a loss beside its own. THAW_INVALID where the last layer is not as wide as the embedding,
+ * or the encoder bidirectional. */
 thaw_status thaw_model_add_tied_decoder(thaw_context *ctx, thaw_model *model);
 void thaw_model_free(thaw_model *model);
 

@@ -148,6 +148,9 @@ START_TEST(a_decoder_that_cannot_be_tied) {
                    "a language model beside the classifier needs a decoder that is tied to the "
                    "embedding: the last layer has 6 features and the embedding 5; they must be "
                    "equal");
+  model.info.direction = THAW_BIDIRECTIONAL;
+  ck_assert_int_eq(thaw_model_add_tied_decoder(ctx, &model), THAW_INVALID);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "an encoder of one direction"));
   model.info.embedding = NULL;
   ck_assert_int_eq(thaw_model_add_tied_decoder(ctx, &model), THAW_INVALID);
   ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "an encoder with an embedding"));

@@ -35,7 +35,7 @@ except ImportError:
 
 BASE = Size(100, 256, 2, 5000, 32, 70)
 SECONDS = 5  # of training at every point; more where that is not three steps
-LONGEST = 90  # no point trains longer
+LONGEST = 90  # no point trains longer, reading not counted
 DOCUMENTS = 4  # in a batch
 # The values of each series: all, with --quick, and --tiny.
 VALUES = {
@@ -78,14 +78,15 @@ class Series:
     def train(self, config, stage, tokens):
         """Trains until there are three steps and some seconds; `tokens` have to be read before."""
         seconds = self.seconds + tokens * 1e-6
+        longest = LONGEST + tokens * 6e-6
         while True:
             done, path = training.thaw_run(self.options, config, self.folder, stop_after=seconds)
             rates = self.rates(path, stage)
             if len(rates) >= 2:
                 return rates, done
-            if seconds >= LONGEST:
+            if seconds >= longest:
                 raise measure.Failure(f"fewer than three steps in {seconds:.0f} s")
-            seconds = min(LONGEST, 4 * seconds)
+            seconds = min(longest, 4 * seconds)
 
     def language_model(self, name, value):
         size = self.base._replace(**{name: value})

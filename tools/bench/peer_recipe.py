@@ -22,6 +22,7 @@ warnings.filterwarnings("ignore")
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from fastai.text.all import (AWD_LSTM, Adam, BaseTokenizer, Callback, CategoryBlock, ColReader, ColSplitter, DataBlock,
                              ParamScheduler, SchedLin, TextBlock, combine_scheds, language_model_learner, lowercase,
                              make_vocab, save_pickle, set_seed, text_classifier_learner)
@@ -60,6 +61,7 @@ class Recipe:
     def __init__(self, settings, folder):
         self.s, self.folder = settings, folder
         self.perplexities = []  # of the language models, after their last epochs
+        self.learner = None  # of the language model that was trained last
         o = settings["optimizer"]
         adam = partial(Adam, mom=o["beta1"], sqr_mom=o["beta2"], eps=o["epsilon"], wd=o["weight_decay"])
         self.common = {"opt_func": adam, "wd_bn_bias": True, "path": Path(folder)}
@@ -90,8 +92,19 @@ class Recipe:
         learner.unfreeze()
         with learner.no_bar(), learner.no_logging():
             learner.fit(settings["epochs"], cbs=stlr(settings["lr"]))
-        self.perplexities.append(math.exp(learner.recorder.values[-1][1]))
+        self.learner = learner
         return learner, loaders.vocab
+
+    def measure(self):
+        """The last language model's perplexity over all tokens: fastai's own counts a short last batch like a whole one."""
+        model, total, count = self.learner.model.eval(), 0.0, 0
+        model.reset()
+        with torch.no_grad():
+            for text, targets in self.learner.dls.valid:
+                total += F.cross_entropy(model(text)[0].flatten(0, 1), targets.flatten(), reduction="sum").item()
+                count += targets.numel()
+        self.perplexities.append(math.exp(total / count))
+        self.learner = None  # its memory is free for the next one
 
     def pretrain(self):
         learner, vocabulary = self.language_model("pretrain", table(self.folder, "general", "general_valid"),
@@ -141,7 +154,9 @@ def main():
         return result
 
     timed("pretrain", recipe.pretrain)
+    recipe.measure()
     vocabulary = timed("finetune", recipe.finetune)
+    recipe.measure()
     accuracy = timed("classify", recipe.classify, vocabulary)
     print(json.dumps({"accuracy": accuracy, "seconds": seconds, "perplexities": recipe.perplexities,
                       "vocabulary": len(vocabulary)}))
