@@ -40,11 +40,11 @@ say "4 of 5: one language model, then nine classifiers (configs/demo.yaml)"
 "$thaw" sweep configs/demo.yaml --runs "$demo/runs" --cache "$demo/cache"
 
 say "5 of 5: what was the transfer worth?"
-"$thaw" compare --group --sort accuracy "$demo/runs/demo"
+"$thaw" compare "$demo/runs/demo"
 newest=$(ls -t "$demo"/runs/demo/*.h5 | head -n 1)
 short() { printf '%s' "${1#"$top"/}"; }
 cat <<END
 
-Every run on its own:    $(short "$thaw") compare build-demo/runs/demo
+Every run on its own:    $(short "$thaw") compare --group-by run build-demo/runs/demo
 A classifier at work:    echo "a small wooden house for keeping tools" | $(short "$thaw") predict $(short "$newest")
 END

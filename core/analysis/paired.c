@@ -16,6 +16,7 @@
 #include "analysis/significance.h"
 #include "base/context.h"
 
+enum { FEWEST_PAIRS = 5 }; /* see paired.h */
 static const double LEVEL = 0.05;
 
 /* A run with what it shares with its partner in the other row. */
@@ -93,9 +94,9 @@ static int by_key(const void *left, const void *right) {
   return (a->run > b->run) - (a->run < b->run);
 }
 
-/* Has each side every key of the other, once? */
+/* Has each side every key of the other, once, and are they enough? */
 static bool are_paired(const side *a, const side *b) {
-  if (a->count != b->count) return false;
+  if (a->count != b->count || a->count < FEWEST_PAIRS) return false;
   for (size_t i = 0; i < a->count; i++) {
     if (a->partners[i].key != b->partners[i].key) return false;
     if (i > 0 && a->partners[i].key == a->partners[i - 1].key) return false;
@@ -234,6 +235,7 @@ static thaw_status test_rows(tester *t) {
   fill_side(t, &t->rows[t->pairing->baseline], &t->baseline);
   for (size_t row = 0; row < t->count; row++) {
     t->pairs[row] = (thaw_paired){.verdict = testable(t, row),
+                                  .averaged = t->pairing->averaged,
                                   .difference = {NAN, NAN, NAN},
                                   .error = NAN,
                                   .freedom = NAN,
@@ -378,40 +380,32 @@ thaw_status thaw_paired_test(thaw_context *ctx, const thaw_comparison *compariso
 
 /* ---- Words ----------------------------------------------------------------------------------- */
 
+static void few_seeds_words(const thaw_paired *pair, size_t space, char *text) {
+  const char *what = pair->averaged ? "runs" : "seeds";
+  if (pair->seeds_needed) {
+    snprintf(text, space, "not enough %s to tell: about %zu would be needed", what,
+             pair->seeds_needed);
+  } else if (isnan(pair->error)) {
+    snprintf(text, space, "not enough %s to tell: one shows no spread", what);
+  } else {
+    snprintf(text, space, "not enough %s to tell: a thousand would not do", what);
+  }
+}
+
 void thaw_verdict_words(const thaw_paired *pair, size_t space, char *text) {
-  switch (pair->verdict) {
-    case THAW_VERDICT_BASELINE:
-      snprintf(text, space, "baseline");
-      break;
-    case THAW_VERDICT_OTHER_TEST:
-      snprintf(text, space, "not tested: other documents");
-      break;
-    case THAW_VERDICT_UNKNOWN:
-      snprintf(text, space, "not tested");
-      break;
-    case THAW_VERDICT_DIFFERS:
-      snprintf(text, space, "differs");
-      break;
-    case THAW_VERDICT_SAME:
-      snprintf(text, space, "does not differ");
-      break;
-    case THAW_VERDICT_FEW_SEEDS:
-      if (pair->seeds_needed) {
-        snprintf(text, space, "not enough seeds to tell: about %zu would be needed",
-                 pair->seeds_needed);
-      } else if (isnan(pair->error)) {
-        snprintf(text, space, "not enough seeds to tell: one shows no spread");
-      } else {
-        snprintf(text, space, "not enough seeds to tell: a thousand would not do");
-      }
-      break;
-    case THAW_VERDICT_FEW_DOCUMENTS:
-      if (pair->documents_needed) {
-        snprintf(text, space, "not enough documents to tell: about %zu would be needed",
-                 pair->documents_needed);
-      } else {
-        snprintf(text, space, "not enough documents to tell");
-      }
-      break;
+  static const char *const words[] = {
+      [THAW_VERDICT_BASELINE] = "baseline",
+      [THAW_VERDICT_OTHER_TEST] = "not tested: other documents",
+      [THAW_VERDICT_UNKNOWN] = "not tested",
+      [THAW_VERDICT_DIFFERS] = "differs",
+      [THAW_VERDICT_SAME] = "does not differ",
+      [THAW_VERDICT_FEW_DOCUMENTS] = "not enough documents to tell"};
+  if (pair->verdict == THAW_VERDICT_FEW_SEEDS) {
+    few_seeds_words(pair, space, text);
+  } else if (pair->documents_needed) {
+    snprintf(text, space, "%s: about %zu would be needed", words[pair->verdict],
+             pair->documents_needed);
+  } else {
+    snprintf(text, space, "%s", words[pair->verdict]);
   }
 }

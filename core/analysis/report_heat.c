@@ -147,15 +147,24 @@ static void write_heat(report_page *page, const swept *rows, const swept *column
   thaw_page_html(page, "</tbody>\n</table>\n</div>\n");
 }
 
+/* Of a setting that follows from the other there is nothing to see. */
+static bool are_crossed(const swept *rows, const swept *columns, const heat_cell *cells) {
+  size_t filled = 0;
+  for (size_t i = 0; i < rows->count * columns->count; i++) filled += cells[i].strategies > 0;
+  return filled > rows->count && filled > columns->count;
+}
+
 thaw_status thaw_report_heat(report_page *page, const report_data *data) {
   swept rows = {0}, columns = {0};
   if (!choose_settings(data, &rows, &columns)) return THAW_OK;
   heat_cell *cells = calloc(rows.count * columns.count, sizeof *cells);
   if (!cells) return thaw_fail_memory(data->ctx, rows.count * columns.count * sizeof *cells);
   fill_cells(data, &rows, &columns, cells);
-  thaw_page_section(page, "heat", "Two settings together");
-  write_heat(page, &rows, &columns, cells);
-  thaw_page_section_end(page);
+  if (are_crossed(&rows, &columns, cells)) {
+    thaw_page_section(page, "heat", "Two settings together");
+    write_heat(page, &rows, &columns, cells);
+    thaw_page_section_end(page);
+  }
   free(cells);
   return THAW_OK;
 }

@@ -96,36 +96,36 @@ static thaw_status flip_signs(const resampler *r, double *least) {
 /* ---- Bootstrap ------------------------------------------------------------------------------- */
 
 static int by_size(const void *left, const void *right) {
-  const float a = *(const float *)left, b = *(const float *)right;
+  const double a = *(const double *)left, b = *(const double *)right;
   return (a > b) - (a < b);
 }
 
 /* The quantile of sorted values, linear between two of them. */
-static double quantile(const float *sorted, size_t count, double part) {
+static double quantile(const double *sorted, size_t count, double part) {
   const double place = part * (double)(count - 1);
   const size_t below = (size_t)place;
   const double rest = place - (double)below;
   const size_t above = below + 1 < count ? below + 1 : below;
-  return (double)sorted[below] * (1 - rest) + (double)sorted[above] * rest;
+  return sorted[below] * (1 - rest) + sorted[above] * rest;
 }
 
 /* `means` [count][draws] is written over. */
-static thaw_status replace_documents(const resampler *r, float *means) {
+static thaw_status replace_documents(const resampler *r, double *means) {
   thaw_rng rng = thaw_rng_make(SEED, REPLACEMENTS);
   for (size_t begin = 0; begin < THAW_BOOTSTRAP_DRAWS; begin += r->block) {
     const size_t rows = rows_of(r, begin, THAW_BOOTSTRAP_DRAWS);
     thaw_status status = fill_block(r, &rng, draw_documents, rows);
     if (status != THAW_OK) return status;
     for (size_t i = 0; i < r->count; i++) {
-      float *own = means + i * THAW_BOOTSTRAP_DRAWS + begin;
+      double *own = means + i * THAW_BOOTSTRAP_DRAWS + begin;
       for (size_t row = 0; row < rows; row++) {
         const double sum = sum_of(r, r->weights + row * r->documents, i);
-        own[row] = (float)(sum / (double)r->documents);
+        own[row] = sum / (double)r->documents;
       }
     }
   }
   for (size_t i = 0; i < r->count; i++) {
-    float *own = means + i * THAW_BOOTSTRAP_DRAWS;
+    double *own = means + i * THAW_BOOTSTRAP_DRAWS;
     qsort(own, THAW_BOOTSTRAP_DRAWS, sizeof *own, by_size);
     r->results[i].low = quantile(own, THAW_BOOTSTRAP_DRAWS, 0.025);
     r->results[i].high = quantile(own, THAW_BOOTSTRAP_DRAWS, 0.975);
@@ -143,7 +143,7 @@ thaw_status thaw_resample(thaw_context *ctx, size_t count, size_t documents,
                  .results = results};
   r.weights = malloc((r.block * documents + 1) * sizeof *r.weights);
   double *least = malloc((count + 1) * sizeof *least);
-  float *means = malloc((count * THAW_BOOTSTRAP_DRAWS + 1) * sizeof *means);
+  double *means = malloc((count * THAW_BOOTSTRAP_DRAWS + 1) * sizeof *means);
   thaw_status status = THAW_OK;
   if (!r.weights || !least || !means) status = thaw_fail_memory(ctx, count * sizeof *means);
   if (status == THAW_OK) status = flip_signs(&r, least);

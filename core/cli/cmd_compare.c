@@ -70,6 +70,7 @@ static thaw_status test_rows(const thaw_call *call, const thaw_comparison *compa
   const compare_settings *settings = call->settings;
   const double margin = thaw_metric_about(comparison->metric)->margin;
   *pairing = (thaw_pairing){.runs_alone = view->grouping->runs,
+                            .averaged = view->grouping->averaged,
                             .margin = settings->margin > 0 ? settings->margin : margin};
   thaw_status status = thaw_baseline_choose(call->ctx, comparison, view->rows, view->count,
                                             settings->baseline, &pairing->baseline);
@@ -162,11 +163,13 @@ const thaw_command thaw_command_compare = {
         "run's accuracy has Wilson's interval, which speaks of other test documents.\n"
         "Every row is tested against the baseline. A difference counts if it would be there with "
         "other seeds and on other documents: the test takes both for samples, crossed with each "
-        "other (Dorfman, Berbaum and Metz 1992; degrees of freedom by Hillis 2007), pairs seeds "
-        "that both rows have, and is corrected for the number of rows (Holm 1979). The verdict is "
+        "other (Dorfman, Berbaum and Metz 1992; degrees of freedom by Hillis 2007), pairs five or "
+        "more seeds that both rows have, and is corrected for the number of rows (Holm 1979). The "
+        "verdict is "
         "'differs' (p <= 0.05), 'does not differ' (by less than the margin: two one-sided tests, "
         "Schuirmann 1987), or how many seeds or documents would be needed to tell, for a power of "
-        "80 %. Rows that were not tested on the same documents are not compared.\n"
+        "80 %. Rows that were not tested on the same documents are not compared. The best row is "
+        "the baseline by chance as well: where that matters, name another before looking.\n"
         "For programs (csv, json) there are also p-values over documents alone (McNemar's exact "
         "test of one run against one, else sign flips), over seeds alone (all sign flips or "
         "exchanges), and the bootstrap interval over documents (Efron 1979). Differences of "

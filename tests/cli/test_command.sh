@@ -215,7 +215,7 @@ run 0 compare -g run --format markdown "$work/sweep/last-2.h5"
 line_is 1 '| run | seed | documents | accuracy | macro F1 | seconds |'
 line_is 3 '| last-2 | 2 | 100 | 0.640 [0.542, 0.727] | 0.640 | 20.0 |'
 run 0 compare "$work/sweep/last-2.h5"
-line_is 1 'seeds  documents  accuracy   sd  macro F1  seconds'
+line_is 1 'seeds  documents  accuracy  sd  macro F1  seconds'
 lines_are 2
 
 mkdir "$work/empty"
@@ -230,9 +230,9 @@ refuses "--baseline: 'last' is none of the runs" compare -b last "$work/sweep"
 refuses "--group-by: no run has a key 'hed'" compare -g hed "$work/sweep"
 refuses "'head.plugin' is no condition" compare -w head.plugin "$work/sweep"
 refuses "none of 6 runs fulfils 'seed>3'" compare -w 'seed>3' "$work/sweep"
-refuses "there is no finished language model" compare -m perplexity "$work/sweep"
+refuses "there is no finished language model" compare -q -m perplexity "$work/sweep"
 refuses "--metric: there is no 'acuracy'; did you mean 'accuracy'?" compare -m acuracy "$work/sweep"
-refuses 'there is no option --group; did you mean --group-by?' compare --group "$work/sweep"
+refuses 'there is no option --group' compare --group "$work/sweep"
 refuses './--sweep: cannot be read' compare -- ./--sweep
 
 echo "$checks checks, $failures failures"

@@ -90,7 +90,7 @@ static double ask(const char *path) {
 START_TEST(the_result_is_a_run_like_any_other) {
   fixture_expect(0, "run both.yaml -o c.h5");
   expect_output("run both.yaml -o c.h5", NULL, "c.h5 (finished before)");
-  expect_output("compare a.h5 b.h5 c.h5", NULL, "\nc ");
+  expect_output("compare --group-by run a.h5 b.h5 c.h5", NULL, "\nc ");
   expect_output("inspect c.h5", NULL, "average");
   expect_output("inspect c.h5 --format json", NULL, "\"documents\"");
   expect_output("evaluate c.h5 test.csv", NULL, "accuracy ");
@@ -109,7 +109,7 @@ START_TEST(new_text_needs_the_runs) {
   fixture_expect_error(2, "predict c.h5", "c.h5 averages runs that are needed for new text: ");
   ck_assert_int_eq(link("b.h5", "a.h5"), 0);
   fixture_expect_error(2, "predict c.h5", "a.h5 is not the run any more that c.h5 was made of");
-  expect_output("compare c.h5", NULL, "\nc ");
+  expect_output("compare --group-by run c.h5", NULL, "\nc ");
   expect_output("inspect c.h5", NULL, "document ");
   /* Other runs, another average. */
   fixture_expect_error(2, "run both.yaml -o c.h5", "c.h5 holds another run");
