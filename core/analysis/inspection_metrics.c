@@ -1,5 +1,5 @@
 /* inspection_metrics.c: what was measured after every epoch: numbers for programs, curves for
- * people. */
+ * people; and how far groups moved. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -109,12 +109,30 @@ static thaw_status add_epochs(inspection_reader *r, thaw_series *const *series, 
   return THAW_OK;
 }
 
+/* After the last epoch; files of older versions do not say. */
+static thaw_status add_moves(inspection_reader *r, thaw_series *const *series, size_t count) {
+  static const char *const headings[] = {"stage", "group", "taken", "distance", NULL};
+  thaw_table *table = thaw_inspection_add(
+      r, "moved", "how far groups moved: ‖w − w₀‖ / ‖w₀‖ after the last epoch", FOR_BOTH, headings);
+  if (!table) return THAW_FAILED;
+  for (size_t s = 0; s < count; s++) {
+    for (size_t g = 0; series[s]->epoch_count > 0 && g < series[s]->moved_count; g++) {
+      thaw_table_text(table, series[s]->stage);
+      thaw_table_text(table, series[s]->moved[g]);
+      thaw_table_text(table, series[s]->taken[g] ? "yes" : "no");
+      thaw_table_number(table, thaw_series_last_distances(series[s])[g], 4);
+    }
+  }
+  return THAW_OK;
+}
+
 thaw_status thaw_inspect_metrics(inspection_reader *r) {
   thaw_series **series = NULL;
   size_t count = 0;
   thaw_status status = thaw_run_series(r->ctx, r->run, &series, &count);
   if (status == THAW_OK) status = add_curves(r, series, count);
   if (status == THAW_OK) status = add_epochs(r, series, count);
+  if (status == THAW_OK) status = add_moves(r, series, count);
   for (size_t i = 0; i < count; i++) thaw_series_free(series[i]);
   free(series);
   return status;

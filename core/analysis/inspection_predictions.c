@@ -3,15 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/document_texts.h"
 #include "analysis/inspection_parts.h"
 #include "analysis/scores_table.h"
 #include "base/context.h"
-#include "experiment/average.h"
-#include "experiment/run_model.h"
-#include "experiment/split_texts.h"
 #include "train/metrics.h"
 
-enum { MOST_PAIRS = 10, LONGEST_TEXT = 400 /* bytes */ };
+enum { MOST_PAIRS = 10 };
 
 /* Takes a table of scores_table.h as a part. */
 static thaw_status take(inspection_reader *r, const char *name, const char *title,
@@ -49,45 +47,6 @@ static size_t find_wrong(const thaw_predictions *p, wrong *all) {
   return count;
 }
 
-/* The texts, of an average from its first run; none, with a log line, where they are not to be had.
- */
-static thaw_status find_texts(inspection_reader *r, const thaw_run_file *run, const char *split,
-                              const size_t *documents, size_t count, char **texts) {
-  thaw_experiment *experiment = NULL;
-  thaw_run_file *first = NULL;
-  thaw_status status = thaw_run_model_experiment(r->ctx, run, r->registry, &experiment);
-  if (status == THAW_OK && experiment->average.count > 0) {
-    char *path = NULL;
-    status = thaw_average_part(r->ctx, run, experiment, 0, &path);
-    if (status == THAW_OK) status = thaw_run_open(r->ctx, path, &first);
-    free(path);
-    thaw_experiment_free(experiment);
-    experiment = NULL;
-    if (status == THAW_OK)
-      status = thaw_run_model_experiment(r->ctx, first, r->registry, &experiment);
-    run = first;
-  }
-  if (status == THAW_OK && experiment->stages[THAW_STAGE_CLASSIFY].present)
-    status = thaw_split_texts(r->ctx, run, experiment, split, documents, count, texts);
-  if (status == THAW_INVALID || status == THAW_FAILED) {
-    thaw_log(r->ctx, THAW_LOG_INFO, "documents are shown without their text: %s",
-             thaw_error(r->ctx));
-    status = THAW_OK;
-  }
-  thaw_experiment_free(experiment);
-  thaw_run_close(first);
-  return status;
-}
-
-/* A long text ends in three dots, between two characters. */
-static void shorten(char *text) {
-  static const char dots[] = "…";
-  if (!text || strlen(text) <= LONGEST_TEXT) return;
-  size_t end = LONGEST_TEXT - sizeof dots;
-  while (((unsigned char)text[end] & 0xc0) == 0x80) end--;
-  memcpy(text + end, dots, sizeof dots);
-}
-
 static thaw_status add_documents(inspection_reader *r, const thaw_classes *classes,
                                  const thaw_predictions *p, const wrong *all, size_t count) {
   static const char *const headings[] = {"document",    "loss", "label", "predicted",
@@ -100,7 +59,7 @@ static thaw_status add_documents(inspection_reader *r, const thaw_classes *class
       documents && texts && table ? THAW_OK : thaw_fail_memory(r->ctx, count * sizeof *texts);
   for (size_t i = 0; i < count && status == THAW_OK; i++) documents[i] = all[i].document;
   if (status == THAW_OK && count > 0)
-    status = find_texts(r, r->run, p->split, documents, count, texts);
+    status = thaw_document_texts(r->ctx, r->run, r->registry, p->split, documents, count, texts);
   for (size_t i = 0; i < count && status == THAW_OK; i++) {
     const size_t d = documents[i];
     const float *probabilities = p->probabilities + d * p->classes;
@@ -109,7 +68,6 @@ static thaw_status add_documents(inspection_reader *r, const thaw_classes *class
     thaw_table_text(table, classes->names[p->gold[d]]);
     thaw_table_text(table, classes->names[p->predicted[d]]);
     thaw_table_number(table, (double)probabilities[p->predicted[d]], 3);
-    shorten(texts[i]);
     thaw_table_text(table, texts[i]);
   }
   for (size_t i = 0; texts && i < count; i++) free(texts[i]);

@@ -1,8 +1,8 @@
 /* plot.h: line plots as SVG: panels under each other over one x axis, with ticks, grid and legend.
  *
  * Drawn with cairo. Text becomes outlines, so that a picture looks the same where other fonts are
- * installed. Colours are those of Okabe and Ito (2008), which people with any kind of colour
- * vision tell apart; after seven series they come again with dashed lines. */
+ * installed; or it stays text, for a page whose reader may search it. Colours are those of
+ * plot_colours.h; after seven series they come again with dashed lines. */
 #ifndef THAW_PLOT_H
 #define THAW_PLOT_H
 
@@ -14,6 +14,7 @@ typedef struct thaw_plot_axis {
   bool logarithmic; /* values that are not positive have no place on it */
   bool from_zero;   /* begins at 0, or below */
   double low, high; /* equal: as far as the data go */
+  bool whole;       /* ticks stand at whole numbers */
 } thaw_plot_axis;
 
 typedef enum thaw_plot_style {
@@ -35,6 +36,13 @@ typedef struct thaw_plot_mark {
   const char *text;
 } thaw_plot_mark;
 
+/* The space between two lines, in the colour of a series, behind the lines. */
+typedef struct thaw_plot_band {
+  size_t series;
+  const double *x, *low, *high; /* [count] */
+  size_t count;
+} thaw_plot_band;
+
 typedef struct thaw_plot_panel {
   thaw_plot_axis y;
   const thaw_plot_series *series;
@@ -44,6 +52,9 @@ typedef struct thaw_plot_panel {
   bool strips; /* instead of lines a strip for each series, the first one lowest, filled where y is
                   above 0; there is no y axis but the names */
   double height; /* in pixels, of lines; 0: 260 */
+  const thaw_plot_band *bands;
+  size_t band_count;
+  bool dots; /* at every point of the lines */
 } thaw_plot_panel;
 
 typedef struct thaw_plot {
@@ -51,6 +62,8 @@ typedef struct thaw_plot {
   thaw_plot_axis x;
   const thaw_plot_panel *panels; /* the first one on top */
   size_t panel_count;
+  double width; /* in pixels; 0: 720 */
+  bool text;    /* stays text, in the reader's font */
 } thaw_plot;
 
 /* Appends the picture. */

@@ -46,8 +46,8 @@ static int exponent_for(double largest) {
   return (int)floor(log10(largest));
 }
 
-static void add_linear(thaw_plot_scale *scale) {
-  const double step = step_for(scale->high - scale->low);
+static void add_linear(thaw_plot_scale *scale, bool whole) {
+  const double found = step_for(scale->high - scale->low), step = whole ? fmax(1, found) : found;
   scale->exponent = exponent_for(fmax(fabs(scale->low), fabs(scale->high)));
   const double unit = pow(10, scale->exponent);
   const int decimals = (int)fmax(0, ceil(-log10(step / unit) - 1e-9));
@@ -101,7 +101,7 @@ thaw_plot_scale thaw_plot_scale_of(const thaw_plot_axis *axis, double least, dou
     add_logarithmic(&scale);
   } else {
     if (!given) widen(&scale);
-    add_linear(&scale);
+    add_linear(&scale, axis->whole);
   }
   return scale;
 }

@@ -85,8 +85,10 @@ const thaw_command thaw_command_inspect = {
     .summary = "Show what is in a run file.",
     .description =
         "What it is and whether it is finished, the sections of its config, the environment, "
-        "groups and tensors with their sizes, the curves of every stage by epoch; of a classifier "
-        "also how well each class is found, which classes are taken for each other most often, and "
+        "groups and tensors with their sizes, the curves of every stage by epoch, how far each "
+        "group "
+        "moved from the weights that it began with; of a classifier also how well each class is "
+        "found, which classes are taken for each other most often, and "
         "the wrongly labelled documents with the highest loss, with their texts where the data "
         "files still are what they were. Classes and documents are those of the test documents, or "
         "of the validation documents where there are no others.",

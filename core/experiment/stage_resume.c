@@ -130,6 +130,9 @@ static void take_series(taking *t, const thaw_run_file *run, thaw_training *trai
       (count != 1 || series[0]->group_count != training->series->group_count)) {
     lack(t, "metrics");
   }
+  const size_t moved = count == 1 ? series[0]->moved_count : 0;
+  if (t->status == THAW_OK && moved != 0 && moved != training->series->moved_count)
+    lack(t, "metrics");
   for (size_t i = 0; i < count; i++) {
     if (i == 0 && t->status == THAW_OK) {
       thaw_series_free(training->series);
@@ -139,6 +142,7 @@ static void take_series(taking *t, const thaw_run_file *run, thaw_training *trai
     }
   }
   free(series);
+  if (t->status == THAW_OK && moved == 0) t->status = thaw_training_follow(t->ctx, training);
 }
 
 static void take_all(taking *t, const thaw_run_file *run, thaw_training *training) {

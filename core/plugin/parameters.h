@@ -17,6 +17,7 @@ typedef struct thaw_param_group {
   char *name;
   thaw_param *params;
   size_t count;
+  bool taken; /* its values were taken over from elsewhere, not drawn */
 } thaw_param_group;
 
 struct thaw_params {

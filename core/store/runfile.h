@@ -21,7 +21,9 @@
  *                          where it differs from the file's
  *
  *   /metrics/STAGE         steps, epochs: compound tables; steps has a column rate_GROUP for each
- *                          group of parameters
+ *                          group of parameters that the schedule knows, epochs a column
+ *                          distance_GROUP for each of the model's (train/distance.h); taken: the
+ *                          names of those whose values were taken over
  *
  *   /predictions/SPLIT     gold, predicted [N], probabilities [N][C]
  *

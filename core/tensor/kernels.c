@@ -142,25 +142,26 @@ void thaw_gelu_backward(float *dx, const float *dy, const float *x, size_t n) {
 
 typedef struct sum_arguments {
   const float *a, *b; /* b is NULL for a plain sum */
+  double (*loop)(const float *a, const float *b, size_t n);
   size_t n;
   double parts[PARTS];
 } sum_arguments;
 
-static double plain_sum(const float *a, const float *b, size_t n) {
-  return b ? thaw_loops_now()->dot(a, b, n) : thaw_loops_now()->sum(a, n);
+static double sum_range(const sum_arguments *s, size_t from, size_t count) {
+  return s->b ? s->loop(s->a + from, s->b + from, count)
+              : thaw_loops_now()->sum(s->a + from, count);
 }
 
 static void sum_parts(sum_arguments *s, size_t begin, size_t end) {
   for (size_t part = begin; part < end; part++) {
     const size_t from = s->n / PARTS * part;
     const size_t count = part + 1 < PARTS ? s->n / PARTS : s->n - from;
-    s->parts[part] = plain_sum(s->a + from, s->b ? s->b + from : NULL, count);
+    s->parts[part] = sum_range(s, from, count);
   }
 }
 
-static double sum_of(const float *a, const float *b, size_t n) {
-  if (n < PARALLEL_CHEAP) return plain_sum(a, b, n);
-  sum_arguments s = {.a = a, .b = b, .n = n};
+static double sum_of(sum_arguments s) {
+  if (s.n < PARALLEL_CHEAP) return sum_range(&s, 0, s.n);
 #pragma omp parallel for schedule(static)
   for (size_t part = 0; part < PARTS; part++) sum_parts(&s, part, part + 1);
   double sum = 0;
@@ -169,15 +170,20 @@ static double sum_of(const float *a, const float *b, size_t n) {
 }
 
 double thaw_vector_sum(const float *x, size_t n) {
-  return sum_of(x, NULL, n);
+  return sum_of((sum_arguments){.a = x, .n = n});
 }
 
 double thaw_sum_of_squares(const float *x, size_t n) {
-  return sum_of(x, x, n);
+  return thaw_dot(x, x, n);
 }
 
 double thaw_dot(const float *a, const float *b, size_t n) {
-  return sum_of(a, b, n);
+  return sum_of((sum_arguments){.a = a, .b = b, .loop = thaw_loops_now()->dot, .n = n});
+}
+
+double thaw_squared_distance(const float *a, const float *b, size_t n) {
+  return sum_of(
+      (sum_arguments){.a = a, .b = b, .loop = thaw_loops_now()->squared_distance, .n = n});
 }
 
 float thaw_vector_max(const float *x, size_t n) {

@@ -46,6 +46,8 @@ void thaw_multiply_add(float *y, const float *a, const float *b, size_t n);
 double thaw_vector_sum(const float *x, size_t n);
 double thaw_sum_of_squares(const float *x, size_t n);
 double thaw_dot(const float *a, const float *b, size_t n);
+/* Σ (a − b)² */
+double thaw_squared_distance(const float *a, const float *b, size_t n);
 /* The largest element, n > 0. A NaN may be passed over. */
 float thaw_vector_max(const float *x, size_t n);
 /* sums[j] += Σ_i x[i][j], x [rows][columns]; in double inside. */

@@ -71,6 +71,8 @@ typedef struct thaw_loops {
                          const float *row, float *c, size_t c_stride);
   /* panel [k][panel_width] = b [k][columns] of the given strides, filled up with zeros. */
   void (*pack)(float *panel, const float *b, size_t step, size_t column, size_t k, size_t columns);
+
+  double (*squared_distance)(const float *a, const float *b, size_t n);
 } thaw_loops;
 
 /* Those of this process: the best that the processor has, or, if the environment has

@@ -1,25 +1,29 @@
 /* record.c: tables of numbers that grow row by row, and predictions of a fixed size.
  *
- * A table doubles its space when it is full; a failed growth leaves it as it was. Rates stand in an
- * array of their own beside the rows, because their number is known only when a series is created.
- */
+ * A table doubles its space when it is full; a failed growth leaves it as it was. Rates and
+ * distances stand in arrays of their own beside the rows, because their number is known only when a
+ * series is created. */
 #include "train/record.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool copy_names(char **copies, const char *const *names, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    copies[i] = strdup(names[i]);
+    if (!copies[i]) return false;
+  }
+  return true;
+}
 
 thaw_series *thaw_series_create(const char *stage, size_t group_count, const char *const *groups) {
   thaw_series *series = calloc(1, sizeof *series);
   if (!series) return NULL;
   series->stage = strdup(stage);
   series->groups = calloc(group_count ? group_count : 1, sizeof *series->groups);
-  bool ok = series->stage && series->groups;
   if (series->groups) series->group_count = group_count;
-  for (size_t g = 0; ok && g < group_count; g++) {
-    series->groups[g] = strdup(groups[g]);
-    ok = series->groups[g] != NULL;
-  }
-  if (!ok) {
+  if (!series->stage || !series->groups || !copy_names(series->groups, groups, group_count)) {
     thaw_series_free(series);
     return NULL;
   }
@@ -29,7 +33,11 @@ thaw_series *thaw_series_create(const char *stage, size_t group_count, const cha
 void thaw_series_free(thaw_series *series) {
   if (!series) return;
   for (size_t g = 0; g < series->group_count; g++) free(series->groups[g]);
+  for (size_t g = 0; g < series->moved_count; g++) free(series->moved[g]);
   free(series->groups);
+  free(series->moved);
+  free(series->taken);
+  free(series->distances);
   free(series->stage);
   free(series->steps);
   free(series->rates);
@@ -72,16 +80,53 @@ bool thaw_series_add_step(thaw_series *series, const thaw_step_row *row, const d
   return true;
 }
 
-bool thaw_series_add_epoch(thaw_series *series, const thaw_epoch_row *row) {
-  if (series->epoch_count == series->epoch_space) {
-    const size_t space = next_space(series->epoch_count, sizeof *row);
-    thaw_epoch_row *epochs = space ? realloc(series->epochs, space * sizeof *epochs) : NULL;
-    if (!epochs) return false;
-    series->epochs = epochs;
-    series->epoch_space = space;
+/* Distances of epochs from number `from` on, for which there is space. */
+static void forget_distances(thaw_series *series, size_t from) {
+  for (size_t i = from * series->moved_count; i < series->epoch_space * series->moved_count; i++)
+    series->distances[i] = NAN;
+}
+
+static bool grow_epochs(thaw_series *series) {
+  const size_t distances_bytes = series->moved_count * sizeof(double);
+  const size_t widest =
+      distances_bytes > sizeof(thaw_epoch_row) ? distances_bytes : sizeof(thaw_epoch_row);
+  const size_t space = next_space(series->epoch_count, widest);
+  if (!space) return false;
+  thaw_epoch_row *epochs = realloc(series->epochs, space * sizeof *epochs);
+  if (!epochs) return false;
+  series->epochs = epochs;
+  if (distances_bytes) {
+    double *distances = realloc(series->distances, space * distances_bytes);
+    if (!distances) return false;
+    series->distances = distances;
   }
+  series->epoch_space = space;
+  forget_distances(series, series->epoch_count);
+  return true;
+}
+
+bool thaw_series_add_epoch(thaw_series *series, const thaw_epoch_row *row) {
+  if (series->epoch_count == series->epoch_space && !grow_epochs(series)) return false;
   series->epochs[series->epoch_count++] = *row;
   return true;
+}
+
+bool thaw_series_follow(thaw_series *series, size_t count, const char *const *names,
+                        const bool *taken) {
+  const size_t cells = (series->epoch_space + 1) * count;
+  series->moved = calloc(count + 1, sizeof *series->moved);
+  series->taken = calloc(count + 1, sizeof *series->taken);
+  series->distances = malloc((cells + 1) * sizeof *series->distances);
+  if (!series->moved || !series->taken || !series->distances) return false;
+  series->moved_count = count;
+  if (!copy_names(series->moved, names, count)) return false;
+  if (count) memcpy(series->taken, taken, count * sizeof *taken);
+  forget_distances(series, 0);
+  return true;
+}
+
+double *thaw_series_last_distances(const thaw_series *series) {
+  return series->distances + (series->epoch_count - 1) * series->moved_count;
 }
 
 thaw_predictions *thaw_predictions_create(const char *split, size_t count, size_t classes) {

@@ -52,6 +52,21 @@ static thaw_status name_groups(thaw_context *ctx, thaw_training *training) {
   return training->series ? THAW_OK : thaw_fail_memory(ctx, most * sizeof(thaw_rate_group));
 }
 
+thaw_status thaw_training_follow(thaw_context *ctx, const thaw_training *training) {
+  const thaw_params *params = training->model->params;
+  const char **names = calloc(params->count + 1, sizeof *names);
+  bool *taken = calloc(params->count + 1, sizeof *taken);
+  bool ok = names && taken;
+  for (size_t g = 0; ok && g < params->count; g++) {
+    names[g] = params->groups[g].name;
+    taken[g] = params->groups[g].taken;
+  }
+  ok = ok && thaw_series_follow(training->series, params->count, names, taken);
+  free(names);
+  free(taken);
+  return ok ? THAW_OK : thaw_fail_memory(ctx, params->count * sizeof *names);
+}
+
 thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *stage,
                                  const thaw_task *task, const thaw_training_hooks *hooks,
                                  thaw_model *model, thaw_batches *batches, const thaw_corpus *valid,
@@ -75,6 +90,8 @@ thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *sta
   if (status == THAW_OK)
     status = thaw_training_count_steps(ctx, stage, batches, &training->steps_from);
   if (status == THAW_OK) status = name_groups(ctx, training);
+  if (status == THAW_OK) status = thaw_training_follow(ctx, training);
+  if (status == THAW_OK) status = thaw_distance_create(ctx, model->params, &training->distance);
   if (status == THAW_OK) {
     status = thaw_optimizer_create(ctx, &stage->optimizer, training->rate_groups,
                                    training->rate_group_count, &training->optimizer);
@@ -95,6 +112,7 @@ void thaw_training_free(thaw_training *training) {
   thaw_carry_free(training->carry);
   thaw_series_free(training->series);
   thaw_params_free(training->best);
+  thaw_distance_free(training->distance);
   free(training->rate_groups);
   free(training->rates);
   free(training->group_names);
@@ -321,6 +339,8 @@ static thaw_status measure_epoch(thaw_context *ctx, thaw_training *training, dou
   if (status) return status;
   row.seconds = training->seconds + thaw_seconds_now() - began;
   if (!thaw_series_add_epoch(training->series, &row)) return thaw_fail_memory(ctx, sizeof row);
+  thaw_distance_measure(training->distance, training->model->params,
+                        thaw_series_last_distances(training->series));
   return training->valid ? keep_best(ctx, training) : THAW_OK;
 }
 

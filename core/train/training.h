@@ -18,7 +18,15 @@
  *
  * With NT-ASGD, once weights are averaged (optimizer.h), the averages are what is validated and
  * what the training ends with, as the best epoch's and as the last one's. Averaging begins after an
- * epoch whose validation loss is above the lowest of those more than n epochs before it. */
+ * epoch whose validation loss is above the lowest of those more than n epochs before it.
+ *
+ * The series says after every epoch how far each parameter group is from the values that the model
+ * had when its training was created: those that were taken over, or else drawn; of new words of an
+ * embedding the mean that they started at. It is the distance of the weights that are validated:
+ * the averages, once there are some. That of the weights that the stage ends with stands in the row
+ * of the best epoch, or of the last one, as `keep` says. A checkpoint need not hold the first
+ * values: whoever resumes creates the same model again, and puts the checkpoint into it after the
+ * training has been created. */
 #ifndef THAW_TRAINING_H
 #define THAW_TRAINING_H
 
@@ -27,6 +35,7 @@
 #include "plugin/carry.h"
 #include "tensor/tape.h"
 #include "text/batch.h"
+#include "train/distance.h"
 #include "train/optimizer.h"
 #include "train/record.h"
 
@@ -83,6 +92,8 @@ struct thaw_training {
   thaw_params *best;  /* the values after the best epoch; NULL: none yet, or the last are kept */
   int64_t best_epoch; /* counted from 0; −1: none yet */
   double seconds;     /* spent in training, interruptions left out */
+
+  thaw_distance *distance; /* from the values with which the training was created */
 };
 
 /* Prepares training from the first step. Takes `batches`; everything else belongs to the caller and
@@ -92,6 +103,10 @@ thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *sta
                                  thaw_model *model, thaw_batches *batches, const thaw_corpus *valid,
                                  thaw_training **training);
 void thaw_training_free(thaw_training *training);
+
+/* Lets the training's series, which has none yet, keep distances: for one that was read from a
+ * checkpoint of an older version. */
+thaw_status thaw_training_follow(thaw_context *ctx, const thaw_training *training);
 
 /* Trains to the end, or until patience is; the model then has the values of the last epoch, or of
  * the best one where the stage says so. THAW_INTERRUPTED: a checkpoint has been written.

@@ -249,8 +249,9 @@ thaw_status thaw_transfer_weights(thaw_context *ctx, const thaw_transfer *transf
     thaw_vocabulary_map(vocabulary, source->vocabulary, rows);
   }
   for (size_t g = 0; g < params->count && status == THAW_OK; g++) {
-    if (is_taken(transfer, source, params->groups[g].name))
-      status = copy_group(ctx, source, model, rows, &params->groups[g]);
+    if (!is_taken(transfer, source, params->groups[g].name)) continue;
+    status = copy_group(ctx, source, model, rows, &params->groups[g]);
+    params->groups[g].taken = true;
   }
   if (status == THAW_OK) summarise(transfer, source, model, rows, summary);
   free(rows);

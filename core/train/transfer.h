@@ -31,7 +31,8 @@ thaw_status thaw_transfer_check(thaw_context *ctx, const thaw_transfer *transfer
 
 /* Takes over the groups that `transfer` names; `all` are the groups that both models have, but for
  * a head, which has to be named. `summary` receives one line for people: "takes over embedding
- * (8120 words, 280 new ones start at their mean), rnn.0 from pretrain; fresh: head". What
+ * (8120 words, 280 new ones start at their mean), rnn.0 from pretrain; fresh: head". These groups
+ * are marked as taken. What
  * thaw_transfer_check refuses leaves the model unchanged. */
 thaw_status thaw_transfer_weights(thaw_context *ctx, const thaw_transfer *transfer,
                                   const thaw_transfer_source *source, thaw_model *model,

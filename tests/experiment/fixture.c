@@ -327,3 +327,32 @@ void fixture_expect_same_weights(const char *a, const char *b) {
   for (size_t i = 0; i < 2; i++) thaw_params_free(params[i]);
   thaw_context_free(ctx);
 }
+
+static void expect_same_series(const thaw_series *a, const thaw_series *b) {
+  ck_assert_str_eq(a->stage, b->stage);
+  ck_assert_uint_gt(a->moved_count, 0);
+  ck_assert_uint_eq(a->moved_count, b->moved_count);
+  ck_assert_uint_eq(a->epoch_count, b->epoch_count);
+  const size_t count = a->epoch_count * a->moved_count;
+  ck_assert_mem_eq(a->distances, b->distances, count * sizeof *a->distances);
+  ck_assert_mem_eq(a->taken, b->taken, a->moved_count * sizeof *a->taken);
+}
+
+void fixture_expect_same_distances(const char *a, const char *b) {
+  thaw_context *ctx = thaw_context_create();
+  const char *const paths[] = {a, b};
+  thaw_series **series[2];
+  size_t counts[2];
+  for (size_t i = 0; i < 2; i++) {
+    thaw_run_file *run = fixture_open_run(ctx, paths[i]);
+    ck_assert_int_eq(thaw_run_series(ctx, run, &series[i], &counts[i]), THAW_OK);
+    thaw_run_close(run);
+  }
+  ck_assert_uint_eq(counts[0], counts[1]);
+  for (size_t s = 0; s < counts[0]; s++) expect_same_series(series[0][s], series[1][s]);
+  for (size_t i = 0; i < 2; i++) {
+    for (size_t s = 0; s < counts[i]; s++) thaw_series_free(series[i][s]);
+    free(series[i]);
+  }
+  thaw_context_free(ctx);
+}

@@ -65,5 +65,7 @@ void fixture_expect_error(int status, const char *arguments, const char *text);
 thaw_run_file *fixture_open_run(thaw_context *ctx, const char *path);
 /* Fails the test unless both files are finished and hold the same weights, bit for bit. */
 void fixture_expect_same_weights(const char *a, const char *b);
+/* The same of how far groups moved in every stage. */
+void fixture_expect_same_distances(const char *a, const char *b);
 
 #endif

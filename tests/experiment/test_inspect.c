@@ -45,6 +45,10 @@ START_TEST(everything_is_shown) {
       "pretrain  perplexity ",
       "classify  accuracy ",
       "classes of the test documents:\nclass  documents  predicted",
+      "after the last epoch:\nstage     group      taken  distance\n",
+      "pretrain  embedding  no ",
+      "classify  embedding  yes ",
+      "classify  head       no ",
       "the most confused classes:\nlabel ",
       "the most wrong documents:\ndocument ",
       "\ndata.target ",
@@ -62,8 +66,8 @@ START_TEST(programs_read_json) {
   fixture_write("check.py",
                 "import json\n"
                 "d = json.load(open('a.json'))\n"
-                "assert list(d) == ['run', 'config', 'epochs', 'classes', 'confusions',\n"
-                "                   'documents', 'weights', 'environment'], list(d)\n"
+                "assert list(d) == ['run', 'config', 'epochs', 'moved', 'classes',\n"
+                "                   'confusions', 'documents', 'weights', 'environment'], list(d)\n"
                 "run = {r['what']: r['value'] for r in d['run']}\n"
                 "assert run['state'] == 'complete' and run['classes'] == 2, run\n"
                 "assert len(d['epochs']) == 4 and d['epochs'][0]['accuracy'] is None\n"

@@ -95,6 +95,7 @@ START_TEST(killed_runs_end_in_the_same_bits) {
   ck_assert_int_eq(status, 0);
   ck_assert_uint_gt(kills, 2);
   fixture_expect_same_weights("whole.h5", "killed.h5");
+  fixture_expect_same_distances("whole.h5", "killed.h5");
 }
 END_TEST
 
@@ -127,6 +128,7 @@ START_TEST(more_state_ends_in_the_same_bits) {
   ck_assert_int_eq(status, 0);
   ck_assert_uint_gt(kills, 2);
   fixture_expect_same_weights("whole.h5", "killed.h5");
+  fixture_expect_same_distances("whole.h5", "killed.h5");
 }
 END_TEST
 

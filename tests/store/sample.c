@@ -51,7 +51,10 @@ static thaw_vocabulary *make_vocabulary(size_t count) {
 static thaw_series *make_series(const char *stage, size_t group_count, const char *const *groups,
                                 int64_t steps) {
   thaw_series *series = thaw_series_create(stage, group_count, groups);
+  const bool taken[] = {true, false, true};
   need(series != NULL);
+  /* That without steps is as older files have it. */
+  if (steps > 0) need(thaw_series_follow(series, group_count, groups, taken));
   for (int64_t i = 0; i < steps; i++) {
     const double x = (double)i;
     const double rates[] = {0.5 * x, 0.25 * x, 0};
@@ -62,6 +65,8 @@ static thaw_series *make_series(const char *stage, size_t group_count, const cha
     const double x = (double)i;
     const thaw_epoch_row row = {i, 4 * i + 4, 2 - x, 3 - x, exp(x), NAN, 0.5, 1.5 * x};
     need(thaw_series_add_epoch(series, &row));
+    for (size_t g = 0; g < series->moved_count; g++)
+      thaw_series_last_distances(series)[g] = g == 1 ? NAN : x + 0.25 * (double)g;
   }
   return series;
 }

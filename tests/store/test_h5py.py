@@ -91,8 +91,12 @@ def check_metrics(run):
     check("columns of steps", list(steps.dtype.names), columns + rates)
     check("row of steps", steps[6].tolist(), (6, 1, 1 / 7, 36.0, 1006.0, 3.0, 1.5, 0.0))
     check("number of steps", len(steps), 12)
+    distances = ["distance_embedding", "distance_rnn.1", "distance_head"]
     columns = ["epoch", "step", "train_loss", "valid_loss", "perplexity", "accuracy", "macro_f1"]
-    check("columns of epochs", list(epochs.dtype.names), columns + ["seconds"])
+    check("columns of epochs", list(epochs.dtype.names), columns + ["seconds"] + distances)
+    check("distances", epochs["distance_head"].tolist(), [0.5, 1.5, 2.5])
+    check("a distance that is not known", float(epochs["distance_rnn.1"][0]), math.nan)
+    check("taken", list(run["metrics/classify/taken"].asstr()), ["embedding", "head"])
     check("number of epochs", len(epochs), 3)
     check("train_loss", epochs["train_loss"].tolist(), [2.0, 1.0, 0.0])
     check("accuracy was not measured", float(epochs["accuracy"][1]), math.nan)
@@ -104,7 +108,7 @@ def check_metrics(run):
         print("pandas is not installed: its part is left out")
         return
     frame = pandas.DataFrame(run["metrics/classify/epochs"][:])
-    check("pandas, columns", list(frame.columns), columns + ["seconds"])
+    check("pandas, columns", list(frame.columns), columns + ["seconds"] + distances)
     check("pandas, valid_loss", frame["valid_loss"].tolist(), [3.0, 2.0, 1.0])
     check("pandas, no rows", len(pandas.DataFrame(run["metrics/pretrain/epochs"][:])), 0)
 

@@ -168,6 +168,11 @@ START_TEST(metrics_come_back) {
     for (size_t g = 0; g < known->group_count; g++) {
       ck_assert_str_eq(series[s]->groups[g], known->groups[g]);
     }
+    ck_assert_uint_eq(series[s]->moved_count, known->moved_count);
+    for (size_t g = 0; g < known->moved_count; g++) {
+      ck_assert_str_eq(series[s]->moved[g], known->moved[g]);
+      ck_assert_int_eq(series[s]->taken[g], known->taken[g]);
+    }
     const size_t steps = known->step_count, epochs = known->epoch_count;
     ck_assert_uint_eq(series[s]->step_count, steps);
     ck_assert_uint_eq(series[s]->epoch_count, epochs);
@@ -175,6 +180,11 @@ START_TEST(metrics_come_back) {
     ck_assert_mem_eq(series[s]->steps, known->steps, steps * sizeof *known->steps);
     ck_assert_mem_eq(series[s]->rates, known->rates, steps * known->group_count * sizeof(double));
     ck_assert_mem_eq(series[s]->epochs, known->epochs, epochs * sizeof *known->epochs);
+    for (size_t i = 0; i < epochs * known->moved_count; i++) {
+      const double found = series[s]->distances[i], expected = known->distances[i];
+      ck_assert_msg(found == expected || (isnan(found) && isnan(expected)),
+                    "distance %zu: expected %g, found %g", i, expected, found);
+    }
   }
   /* A series that was read can go on. */
   const thaw_step_row row = {.step = 99};

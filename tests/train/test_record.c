@@ -34,6 +34,37 @@ START_TEST(a_series_keeps_every_row) {
 }
 END_TEST
 
+START_TEST(distances_follow_the_epochs) {
+  const char *groups[] = {"embedding", "head"};
+  const bool taken[] = {true, false};
+  thaw_series *series = thaw_series_create("classify", 0, NULL);
+  ck_assert_ptr_nonnull(series);
+  ck_assert(thaw_series_add_epoch(series, &(thaw_epoch_row){.epoch = 0}));
+  ck_assert_uint_eq(series->moved_count, 0);
+  ck_assert(thaw_series_follow(series, 2, groups, taken));
+  for (int64_t i = 1; i < 200; i++) {
+    ck_assert(thaw_series_add_epoch(series, &(thaw_epoch_row){.epoch = i}));
+    ck_assert(isnan(thaw_series_last_distances(series)[1]));
+    if (i == 7) continue; /* not measured */
+    thaw_series_last_distances(series)[0] = (double)i;
+    thaw_series_last_distances(series)[1] = -(double)i;
+  }
+  ck_assert_str_eq(series->moved[1], "head");
+  ck_assert(series->taken[0] && !series->taken[1]);
+  for (size_t i = 0; i < 200; i++) {
+    const double *distances = series->distances + 2 * i;
+    ck_assert_int_eq(series->epochs[i].epoch, (int64_t)i);
+    if (i == 0 || i == 7) {
+      ck_assert(isnan(distances[0]) && isnan(distances[1]));
+    } else {
+      ck_assert_double_eq(distances[0], (double)i);
+      ck_assert_double_eq(distances[1], -(double)i);
+    }
+  }
+  thaw_series_free(series);
+}
+END_TEST
+
 START_TEST(a_series_without_groups) {
   thaw_series *series = thaw_series_create("pretrain", 0, NULL);
   ck_assert_ptr_nonnull(series);
@@ -65,6 +96,7 @@ int main(void) {
   Suite *suite = suite_create("record");
   TCase *tests = tcase_create("record");
   tcase_add_test(tests, a_series_keeps_every_row);
+  tcase_add_test(tests, distances_follow_the_epochs);
   tcase_add_test(tests, a_series_without_groups);
   tcase_add_test(tests, predictions_start_unknown);
   suite_add_tcase(suite, tests);

@@ -19,7 +19,8 @@ export THAW_PROCESSOR="$1" OPENBLAS_CORETYPE="$2"
 count=0 failures=0
 for program in "$THAW_BUILD"/tests/tensor/test_* "$THAW_BUILD"/tests/golden/test_* \
   "$THAW_BUILD"/tests/plugins/test_awd_lstm "$THAW_BUILD"/tests/plugins/test_heads \
-  "$THAW_BUILD"/tests/plugins/test_recurrent "$THAW_BUILD"/tests/plugins/test_transformer; do
+  "$THAW_BUILD"/tests/plugins/test_recurrent "$THAW_BUILD"/tests/plugins/test_transformer \
+  "$THAW_BUILD"/tests/train/test_distance; do
   case ${program##*/} in *.*) continue ;; esac
   count=$((count + 1))
   "$program" || failures=$((failures + 1))

@@ -31,6 +31,16 @@ static double dot_loop(const float *a, const float *b, size_t n) {
   return sum;
 }
 
+static double squared_distance_loop(const float *a, const float *b, size_t n) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t i = 0; i < n; i++) {
+    const double difference = (double)a[i] - (double)b[i];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
 static double sum_loop(const float *a, size_t n) {
   double sum = 0;
 #pragma omp simd reduction(+ : sum)

@@ -55,4 +55,5 @@ const thaw_loops TABLE_OF(THAW_VARIANT) = {
     .panel_width = TILE_COLUMNS,
     .multiply_panel = multiply_panel_loop,
     .pack = pack_loop,
+    .squared_distance = squared_distance_loop,
 };
