@@ -66,3 +66,14 @@ end_checks() {
   echo "$checks checks, $failures failures"
   [ $failures = 0 ]
 }
+
+# The table of the runs in a folder, without what is measured in seconds.
+table() {
+  "$thaw" compare --format csv "$1" | python3 -c '
+import csv, sys
+rows = list(csv.reader(sys.stdin))
+keep = [i for i, name in enumerate(rows[0]) if "seconds" not in name]
+for row in rows:
+    print(",".join(row[i] for i in keep))
+'
+}

@@ -70,17 +70,6 @@ files_are() { # files_are COUNT FOLDER
 state_of() { find "$@" -name '*.h5' -printf '%p %i %T@\n' | sort; }
 nothing_new() { check 'the files were expected to stay as they are' cmp -s "$1" "$2"; }
 
-# The table of the runs in a folder, without what is measured in seconds.
-table() {
-  "$thaw" compare --format csv "$1" | python3 -c '
-import csv, sys
-rows = list(csv.reader(sys.stdin))
-keep = [i for i, name in enumerate(rows[0]) if "seconds" not in name]
-for row in rows:
-    print(",".join(row[i] for i in keep))
-'
-}
-
 # ---- Dry run, then forty runs that pretrain once ----
 
 run 0 sweep --dry-run --cache cache forty.yaml

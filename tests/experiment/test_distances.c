@@ -1,5 +1,5 @@
-/* test_distances.c: how far groups moved, as whole runs say it, against the weights themselves: also
- * of averages and of the best epoch. That killed runs say the same stands in test_run.c. */
+/* test_distances.c: how far groups moved, as whole runs say it, against the weights themselves:
+ * also of averages and of the best epoch. That killed runs say the same stands in test_run.c. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
