@@ -7,7 +7,7 @@
 #include "analysis/report_parts.h"
 #include "base/context.h"
 
-enum { SHOWN = 4, MOST_GROUPS = 24 };
+enum { MOST_GROUPS = 24 };
 
 static bool same_moves(const report_strategy *a, const report_strategy *b, const void *user) {
   const report_stage *one = thaw_report_stage(a, user), *other = thaw_report_stage(b, user);
@@ -181,26 +181,11 @@ static thaw_status write_kind(report_page *page, const report_data *data, const 
 
 static thaw_status write_stage(report_page *page, const report_data *data, const char *stage,
                                size_t *first, bool *any) {
-  size_t kinds = 0, shown = 0;
-  thaw_report_kinds(data, same_moves, stage, first);
-  for (size_t i = 0; i < data->count; i++) kinds += first[i] == i;
-  if (kinds == 0) return THAW_OK;
+  if (thaw_report_kinds(data, same_moves, stage, first) == 0) return THAW_OK;
   *any = true;
   thaw_page_format(page, "<h3>%s</h3>\n", stage);
   write_table(page, data, stage, first);
-  thaw_page_html(page, "<div class=\"figures\">\n");
-  thaw_status status = THAW_OK;
-  for (size_t i = 0; i < data->count && status == THAW_OK; i++) {
-    if (first[i] != i) continue;
-    if (shown++ == SHOWN)
-      thaw_page_format(page,
-                       "</div>\n<details><summary>The other %zu</summary>\n<div "
-                       "class=\"figures\">\n",
-                       kinds - SHOWN);
-    status = write_kind(page, data, stage, first, i);
-  }
-  thaw_page_html(page, kinds > SHOWN ? "</div>\n</details>\n" : "</div>\n");
-  return status;
+  return thaw_page_kinds(page, data, stage, first, write_kind);
 }
 
 thaw_status thaw_report_moves(report_page *page, const report_data *data) {

@@ -182,3 +182,23 @@ void thaw_page_strategies(report_page *page, const report_data *data, const size
   }
   if (count > shown) thaw_page_format(page, " and %zu more", count - shown);
 }
+
+thaw_status thaw_page_kinds(report_page *page, const report_data *data, const char *stage,
+                            const size_t *first, report_write_kind *write) {
+  enum { SHOWN = 4 };
+  size_t kinds = 0, shown = 0;
+  for (size_t i = 0; i < data->count; i++) kinds += first[i] == i;
+  thaw_page_html(page, "<div class=\"figures\">\n");
+  thaw_status status = THAW_OK;
+  for (size_t i = 0; i < data->count && status == THAW_OK; i++) {
+    if (first[i] != i) continue;
+    if (shown++ == SHOWN)
+      thaw_page_format(page,
+                       "</div>\n<details><summary>The other %zu</summary>\n<div "
+                       "class=\"figures\">\n",
+                       kinds - SHOWN);
+    status = write(page, data, stage, first, i);
+  }
+  thaw_page_html(page, kinds > SHOWN ? "</div>\n</details>\n" : "</div>\n");
+  return status;
+}

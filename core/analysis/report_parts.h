@@ -96,9 +96,11 @@ const report_stage *thaw_report_stage(const report_strategy *strategy, const cha
 
 /* Which strategies look the same in something: `first` [count] receives the number of the first one
  * that looks like it, its own for the first of its kind, SIZE_MAX where `same` says that one has
- * nothing to show. `same` is asked with a and b, and with a and a. */
+ * nothing to show. `same` is asked with a and b, and with a and a. Returns how many kinds there
+ * are. */
 typedef bool report_same(const report_strategy *a, const report_strategy *b, const void *user);
-void thaw_report_kinds(const report_data *data, report_same *same, const void *user, size_t *first);
+size_t thaw_report_kinds(const report_data *data, report_same *same, const void *user,
+                         size_t *first);
 
 /* ---- The page -------------------------------------------------------------------------------- */
 
@@ -135,6 +137,12 @@ void thaw_page_table(report_page *page, const thaw_table *table, const char *cap
  * `kind`. */
 void thaw_page_strategies(report_page *page, const report_data *data, const size_t *first,
                           size_t kind);
+/* The figures of a stage, one for each kind of strategies (thaw_report_kinds); those after the
+ * fourth are folded. */
+typedef thaw_status report_write_kind(report_page *page, const report_data *data, const char *stage,
+                                      const size_t *first, size_t kind);
+thaw_status thaw_page_kinds(report_page *page, const report_data *data, const char *stage,
+                            const size_t *first, report_write_kind *write);
 /* A class name for a share from 0 to 1: "h0" to "h9". */
 const char *thaw_page_shade(double share);
 

@@ -9,8 +9,6 @@
 #include "analysis/report_parts.h"
 #include "base/context.h"
 
-enum { SHOWN = 4 /* pictures before the others are folded */ };
-
 static bool same_rates(const report_strategy *a, const report_strategy *b, const void *user) {
   const report_stage *one = thaw_report_stage(a, user), *other = thaw_report_stage(b, user);
   if (!one || !other || one->point_count == 0 || one->point_count != other->point_count)
@@ -146,23 +144,9 @@ static thaw_status write_kind(report_page *page, const report_data *data, const 
 
 static thaw_status write_stage(report_page *page, const report_data *data, const char *stage,
                                size_t *first) {
-  size_t kinds = 0, shown = 0;
-  thaw_report_kinds(data, same_rates, stage, first);
-  for (size_t i = 0; i < data->count; i++) kinds += first[i] == i;
-  if (kinds == 0) return THAW_OK;
-  thaw_page_format(page, "<h3>%s</h3>\n<div class=\"figures\">\n", stage);
-  thaw_status status = THAW_OK;
-  for (size_t i = 0; i < data->count && status == THAW_OK; i++) {
-    if (first[i] != i) continue;
-    if (shown++ == SHOWN)
-      thaw_page_format(page,
-                       "</div>\n<details><summary>The other %zu</summary>\n<div "
-                       "class=\"figures\">\n",
-                       kinds - SHOWN);
-    status = write_kind(page, data, stage, first, i);
-  }
-  thaw_page_html(page, kinds > SHOWN ? "</div>\n</details>\n" : "</div>\n");
-  return status;
+  if (thaw_report_kinds(data, same_rates, stage, first) == 0) return THAW_OK;
+  thaw_page_format(page, "<h3>%s</h3>\n", stage);
+  return thaw_page_kinds(page, data, stage, first, write_kind);
 }
 
 thaw_status thaw_report_rates(report_page *page, const report_data *data) {

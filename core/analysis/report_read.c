@@ -82,15 +82,18 @@ const report_stage *thaw_report_stage(const report_strategy *strategy, const cha
   return i < strategy->stage_count ? &strategy->stages[i] : NULL;
 }
 
-void thaw_report_kinds(const report_data *data, report_same *same, const void *user,
-                       size_t *first) {
+size_t thaw_report_kinds(const report_data *data, report_same *same, const void *user,
+                         size_t *first) {
+  size_t kinds = 0;
   for (size_t i = 0; i < data->count; i++) {
     const report_strategy *strategy = &data->strategies[i];
     first[i] = same(strategy, strategy, user) ? i : SIZE_MAX;
     for (size_t k = 0; first[i] == i && k < i; k++) {
       if (first[k] == k && same(&data->strategies[k], strategy, user)) first[i] = k;
     }
+    kinds += first[i] == i;
   }
+  return kinds;
 }
 
 /* The documents on which most runs were tested. */
