@@ -1,41 +1,10 @@
 #!/bin/sh
 # tools/bench.sh recipe and growth: at sizes that take no time the recipe trains all three stages and reports seconds
-# and accuracy, and growth measures every series, writes its numbers and says how each cost grows. Skipped (status 77)
-# only where h5py is missing.
-# `make check` sets THAW_SOURCE and THAW_BUILD, the folders of the sources and of what was built.
+# and accuracy, and growth measures every series, writes its numbers and says how each cost grows.
+# See bench_checks.sh.
 set -u
 
-python=${PYTHON:-/usr/bin/python3}
-"$python" -c 'import h5py' 2>/dev/null || {
-  echo "skipped: $python has no h5py (Debian: python3-h5py)"
-  exit 77
-}
-if grep -q '^SANITIZE_CFLAGS = -' "$THAW_BUILD/Makefile"; then
-  echo "skipped: with sanitizers no step is done in the time that a measurement has"
-  exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failures=0
-ran=
-
-failed() {
-  failures=$((failures + 1))
-  printf '%s: %s\n' "$ran" "$1"
-  sed 's/^/  out: /' "$work/out"
-  sed 's/^/  err: /' "$work/err"
-}
-
-bench() { # bench STATUS ARGUMENT…: what it prints is kept for the checks that follow
-  expected=$1
-  shift
-  ran="bench.sh $*"
-  "$THAW_SOURCE/tools/bench.sh" "$@" >"$work/out" 2>"$work/err"
-  status=$?
-  [ "$status" = "$expected" ] || failed "exit status $expected was expected, found $status"
-}
-
-prints() { grep -qF -e "$1" "$work/out" || failed "'$1' was expected in the output"; }
+. "$THAW_SOURCE/tests/tools/bench_checks.sh"
 
 bench 0 --tiny --repetitions 1 --thaw "$THAW_BUILD" --peers none --out "$work/plots" --json "$work/figures.json" \
   recipe growth
@@ -77,4 +46,4 @@ print("\n".join(problems))
 sys.exit(bool(problems))
 END
 
-[ "$failures" = 0 ]
+end_checks
