@@ -57,6 +57,7 @@ outside_plugins() { # plugins built against an installed thaw, out of the tree, 
       $(pkg-config --define-variable=prefix="$prefix" --cflags thaw) || return 1
     LD_LIBRARY_PATH=$prefix/lib THAW_PLUGIN_PATH=$folder "$prefix/bin/thaw" plugin show "my_$name" || return 1
   done
+  tools/check-scaffold.sh "$prefix" "$folder"
 }
 
 tools/install-packages.sh "$@" build test

@@ -7,7 +7,7 @@ build="autoconf autoconf-archive automake libtool pkg-config gcc g++ libc6-dev m
   libopenblas-openmp-dev libhdf5-dev check zlib1g-dev libcsv-dev libjson-c-dev libunistring-dev
   libxxhash-dev libgsl-dev libcairo2-dev libsentencepiece-dev"
 test_packages="python3 python3-h5py valgrind clang-format xz-utils git
-  slurmctld slurmd slurm-client munge chromium"
+  slurmctld slurmd slurm-client munge chromium cmake meson"
 demo="wordnet-base"
 
 yes=no

@@ -69,8 +69,9 @@ const thaw_command thaw_command_plugin_list = {
     .summary = "List the plugins that can be found.",
     .description =
         "Plugins are searched in the folders of --plugin-path, in those of the environment "
-        "variable THAW_PLUGIN_PATH, and in the installed folder; the first of a name wins. Files "
-        "that are no good plugins are named in a warning.",
+        "variable THAW_PLUGIN_PATH, in your own ($XDG_DATA_HOME/thaw/plugins, else "
+        "~/.local/share/thaw/plugins), and in the installed folder; the first of a name wins. "
+        "Files that are no good plugins are named in a warning.",
     .options = list_options,
     .settings_size = sizeof(list_settings),
     .run = run_list,

@@ -42,8 +42,8 @@ typedef struct thaw_command {
 #define THAW_COMMANDS(row)                                                                         \
   row(run) row(sweep) row(compare) row(plan) row(lr_find) row(predict) row(evaluate) row(generate) \
       row(inspect) row(report) row(list) row(tag) row(diff) row(export) row(import)                \
-          row(plugin_list) row(plugin_show) row(cache_list) row(cache_explain) row(cache_prune)    \
-              row(cache_verify)
+          row(plugin_list) row(plugin_show) row(plugin_new) row(cache_list) row(cache_explain)     \
+              row(cache_prune) row(cache_verify)
 
 #define THAW_DECLARE_COMMAND(name) extern const thaw_command thaw_command_##name;
 THAW_COMMANDS(THAW_DECLARE_COMMAND)

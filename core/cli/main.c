@@ -29,8 +29,8 @@ static const thaw_option global_options[] = {
      .offset = offsetof(global_settings, plugin_path),
      .value_name = "FOLDERS",
      .doc =
-         "search these folders (separated by colons) for plugins before THAW_PLUGIN_PATH and the "
-         "installed ones"},
+         "search these folders (separated by colons) for plugins before those of THAW_PLUGIN_PATH, "
+         "your own (~/.local/share/thaw/plugins) and the installed one"},
     {.name = "quiet",
      .letter = 'q',
      .type = THAW_OPTION_FLAG,

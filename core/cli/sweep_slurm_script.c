@@ -154,7 +154,7 @@ thaw_status thaw_slurm_words(const thaw_submission *s, const thaw_slurm_array *a
 static bool write_environment(const thaw_submission *s, const thaw_slurm_array *array,
                               thaw_buffer *out) {
   static const char *const names[] = {"THAW_PLUGIN_PATH", "THAW_PROCESSOR", "OPENBLAS_CORETYPE",
-                                      "LD_LIBRARY_PATH"};
+                                      "LD_LIBRARY_PATH", "XDG_DATA_HOME"};
   bool ok = thaw_buffer_format(out, "export OMP_NUM_THREADS=%" PRId64 "\nexport THAW_CACHE=",
                                s->requests[array->request].cores) &&
             thaw_slurm_quote(out, s->cache) && thaw_buffer_text(out, "\n");

@@ -118,11 +118,15 @@ static bool add_folders(thaw_registry *registry, const char *list, bool given) {
 thaw_registry *thaw_registry_create(const char *folders) {
   thaw_registry *registry = calloc(1, sizeof *registry);
   if (!registry) return NULL;
-  if (add_folders(registry, folders, true) &&
-      add_folders(registry, getenv("THAW_PLUGIN_PATH"), false) &&
-      add_folders(registry, THAW_PLUGIN_FOLDER, false) && add_folder(registry, "", 0, false)) {
-    return registry;
-  }
+  char *own = thaw_users_plugin_folder(), *installed = thaw_installed_plugin_folder();
+  const bool ok = installed && add_folders(registry, folders, true) &&
+                  add_folders(registry, getenv("THAW_PLUGIN_PATH"), false) &&
+                  (!own || add_folder(registry, own, strlen(own), false)) &&
+                  add_folder(registry, installed, strlen(installed), false) &&
+                  add_folder(registry, "", 0, false);
+  free(own);
+  free(installed);
+  if (ok) return registry;
   thaw_registry_free(registry);
   return NULL;
 }

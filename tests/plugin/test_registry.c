@@ -308,8 +308,57 @@ START_TEST(two_registries_live_side_by_side) {
 }
 END_TEST
 
+START_TEST(a_users_own_folder_comes_after_the_named_and_before_the_installed) {
+  char own[200];
+  snprintf(own, sizeof own, "%s/data/thaw/plugins/constant.so", folder);
+  put("constant", "data/thaw/plugins", "constant.so");
+  put("stlr", "data/thaw/plugins", "stlr.so");
+  put("stlr", "named", "stlr.so");
+  ck_assert_int_eq(setenv("XDG_DATA_HOME", "data", 1), 0); /* not absolute: as if it were not set */
+  ck_assert_int_eq(setenv("HOME", "/nowhere", 1), 0);
+  open_registry(NULL, "named");
+  expect_failure("other",
+                 "there is no schedule plugin called 'other'; searched: named, "
+                 "/nowhere/.local/share/thaw/plugins (not there), ");
+  thaw_registry_free(registry);
+  snprintf(own, sizeof own, "%s/data", folder);
+  ck_assert_int_eq(setenv("XDG_DATA_HOME", own, 1), 0);
+  open_registry(NULL, "named");
+  snprintf(own, sizeof own, "%s/data/thaw/plugins/constant.so", folder);
+  ck_assert_str_eq(find(THAW_SCHEDULE, "constant")->path, own);
+  ck_assert_str_eq(find(THAW_SCHEDULE, "stlr")->path, "named/stlr.so");
+}
+END_TEST
+
+static void expect_installed(const char *library, const char *expected) {
+  char *found = thaw_plugin_folder_of(library);
+  ck_assert_ptr_nonnull(found);
+  ck_assert_str_eq(found, expected);
+  free(found);
+}
+
+START_TEST(the_installed_folder_lies_beside_the_library) {
+  char *configured = thaw_plugin_folder_of(NULL);
+  ck_assert_int_eq(configured[0], '/');
+  ck_assert_int_eq(system("mkdir -p tree/lib/thaw links other && touch tree/lib/libthaw.so.0.0.0 "
+                          "other/libthaw.so && ln -s ../tree/lib/libthaw.so.0.0.0 links/so.0"),
+                   0);
+  char beside[200];
+  snprintf(beside, sizeof beside, "%s/tree/lib/thaw", folder);
+  expect_installed("tree/lib/libthaw.so.0.0.0", beside);
+  expect_installed("links/so.0", beside);
+  expect_installed("other/libthaw.so", configured);
+  ck_assert_int_eq(system("touch other/thaw"), 0); /* a build tree has the program there */
+  expect_installed("other/libthaw.so", configured);
+  expect_installed("gone/libthaw.so", configured);
+  free(configured);
+}
+END_TEST
+
 START_TEST(nothing_is_written_and_no_environment_is_needed) {
   unsetenv("THAW_PLUGIN_PATH");
+  unsetenv("XDG_DATA_HOME");
+  unsetenv("HOME");
   registry = thaw_registry_create(NULL);
   expect_failure("no_such_plugin", "there is no schedule plugin called 'no_such_plugin'");
   thaw_registry_free(NULL);
@@ -337,6 +386,8 @@ int main(void) {
   tcase_add_test(tests, an_interrupt_ends_the_probe);
   tcase_add_test(tests, a_program_that_ignores_its_children_can_load);
   tcase_add_test(tests, two_registries_live_side_by_side);
+  tcase_add_test(tests, a_users_own_folder_comes_after_the_named_and_before_the_installed);
+  tcase_add_test(tests, the_installed_folder_lies_beside_the_library);
   tcase_add_test(tests, nothing_is_written_and_no_environment_is_needed);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
