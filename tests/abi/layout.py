@@ -3,9 +3,12 @@
 
 One _Static_assert for each member of each struct (offset, and type by way of _Generic), for each struct that
 must keep its size, and for each enumerator; one declaration for each function. Compiled together with the headers
-of a later build it fails where something has changed. Committed as layout-RELEASE.c (record.sh)."""
+of a later build it fails where something has changed. Committed as layout-RELEASE-lp64.inc (record.sh)."""
+import os
 import re
+import subprocess
 import sys
+import tempfile
 
 # The core makes these and plugins see them through a pointer: they may grow at their end.
 # The tables of functions may too, as the core reads what was added only from plugins that have it.
@@ -32,7 +35,20 @@ def members(body):
         for declarator in [stars.strip() + name] + [other.strip() for other in others]:
             stars, name, length = re.match(r"(\**)(\w+)((?:\[\w+\])*)$", declarator).groups()
             pointer = "(*)" if length else "*"
+            length = re.sub(r"THAW_\w+", lambda m: defines[m[0]], length)
             yield name, None if kind == "UNION" else f"{kind} {stars}{pointer}{length}"
+
+
+def evaluate(expressions):
+    """Their values, as the compiler has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/ask.c", "w") as source:
+            prints = "".join(f'printf("%lld\\n", (long long)({e}));\n' for e in expressions)
+            source.write(f"#include <stdio.h>\n#include <thaw/head.h>\n#include <thaw/recurrent.h>\n"
+                         f"int main(void) {{\n{prints}}}\n")
+        includes = [f"-I{os.path.dirname(os.path.dirname(name))}" for name in sys.argv[1:]]
+        subprocess.run([os.environ.get("CC", "cc"), *includes, "-o", f"{folder}/ask", f"{folder}/ask.c"], check=True)
+        return subprocess.run([f"{folder}/ask"], check=True, capture_output=True, text=True).stdout.split()
 
 
 print("/* Made by tests/abi/record.sh: what plugins built for this release take for granted. Never edited. */")
@@ -66,4 +82,6 @@ for declaration in re.findall(r"(?:THAW_API|typedef void|typedef const)[^;{]*;",
     if declaration.startswith("THAW_API"):
         declaration = declaration.replace("THAW_API", "extern").replace("extern extern", "extern")
     rows.append(" ".join(declaration.split()))
-print("\n".join(rows))
+whole = "\n".join(rows)
+values = iter(evaluate(re.findall("@([^@]*)@", whole)))
+print(re.sub("@[^@]*@", lambda _: next(values), whole))

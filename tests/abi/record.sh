@@ -3,6 +3,7 @@
 # Writes beside itself
 #   KIND-RELEASE-MACHINE.so  plugins built with the headers and the library of this release, which every
 #                            later build must load (test_fixtures.sh); those that exist are left alone
+#   layout-RELEASE-lp64.inc  layouts of structs, types of functions, values of enumerators (test_layout.sh)
 # tokenizer and schedule are built as the README says, without the library; the others with it, so
 # that they ask for versions of symbols.
 set -eu
@@ -22,3 +23,6 @@ for kind in tokenizer encoder head schedule symbols; do
     -Wl,-z,noseparate-code -Wl,--build-id=none -DPUBLIC_SYMBOLS="$symbols" $includes \
     -o "$fixture" $kind.c $library
 done
+layout=layout-$release-lp64.inc
+[ -e "$layout" ] || python3 layout.py ../../core/base/thaw/base.h ../../core/tensor/thaw/tensor.h \
+  ../../core/plugin/thaw/plugin.h ../../core/plugin/thaw/head.h ../../core/plugin/thaw/recurrent.h >"$layout"
