@@ -1,7 +1,7 @@
 /* id_file.h: ids in a file without a name, for corpora that are larger than memory.
  *
- * They are written one after the other and then mapped: of what is mapped the kernel keeps what
- * there is room for. The file goes when it is freed, or with the process. */
+ * They are written one after the other and then mapped (base/unnamed_file.h): of what is mapped the
+ * kernel keeps what there is room for. */
 #ifndef THAW_ID_FILE_H
 #define THAW_ID_FILE_H
 

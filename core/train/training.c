@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/context.h"
+#include "base/file.h"
 #include "base/progress.h"
 #include "train/schedule.h"
 
@@ -67,6 +68,20 @@ thaw_status thaw_training_follow(thaw_context *ctx, const thaw_training *trainin
   return ok ? THAW_OK : thaw_fail_memory(ctx, params->count * sizeof *names);
 }
 
+/* Beside the checkpoints, or where there are none in a folder for temporary files. */
+static thaw_status keep_first(thaw_context *ctx, thaw_training *training) {
+  const thaw_training_hooks *hooks = training->hooks;
+  char *folder = NULL;
+  if (hooks->checkpoint_path) {
+    folder = thaw_path_beside(hooks->checkpoint_path, ".");
+    if (!folder) return thaw_fail_memory(ctx, strlen(hooks->checkpoint_path));
+  }
+  const thaw_status status =
+      thaw_distance_create(ctx, training->model->params, folder, &training->distance);
+  free(folder);
+  return status;
+}
+
 thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *stage,
                                  const thaw_task *task, const thaw_training_hooks *hooks,
                                  thaw_model *model, thaw_batches *batches, const thaw_corpus *valid,
@@ -91,7 +106,7 @@ thaw_status thaw_training_create(thaw_context *ctx, const thaw_stage_config *sta
     status = thaw_training_count_steps(ctx, stage, batches, &training->steps_from);
   if (status == THAW_OK) status = name_groups(ctx, training);
   if (status == THAW_OK) status = thaw_training_follow(ctx, training);
-  if (status == THAW_OK) status = thaw_distance_create(ctx, model->params, &training->distance);
+  if (status == THAW_OK) status = keep_first(ctx, training);
   if (status == THAW_OK) {
     status = thaw_optimizer_create(ctx, &stage->optimizer, training->rate_groups,
                                    training->rate_group_count, &training->optimizer);
@@ -339,9 +354,9 @@ static thaw_status measure_epoch(thaw_context *ctx, thaw_training *training, dou
   if (status) return status;
   row.seconds = training->seconds + thaw_seconds_now() - began;
   if (!thaw_series_add_epoch(training->series, &row)) return thaw_fail_memory(ctx, sizeof row);
-  thaw_distance_measure(training->distance, training->model->params,
-                        thaw_series_last_distances(training->series));
-  return training->valid ? keep_best(ctx, training) : THAW_OK;
+  status = thaw_distance_measure(ctx, training->distance, training->model->params,
+                                 thaw_series_last_distances(training->series));
+  return status == THAW_OK && training->valid ? keep_best(ctx, training) : status;
 }
 
 static thaw_status end_epoch(thaw_context *ctx, thaw_training *training, double began) {

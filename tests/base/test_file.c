@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/host.h"
+#include "base/unnamed_file.h"
 
 static thaw_context *ctx;
 static char folder[] = "/tmp/thaw-test-XXXXXX";
@@ -402,6 +403,47 @@ START_TEST(what_writers_left_is_told_from_what_they_write) {
 }
 END_TEST
 
+static size_t names_in(const char *path) {
+  DIR *open = opendir(path);
+  ck_assert_ptr_nonnull(open);
+  size_t count = 0;
+  for (const struct dirent *entry; (entry = readdir(open));) count += entry->d_name[0] != '.';
+  closedir(open);
+  return count;
+}
+
+START_TEST(an_unnamed_file_keeps_bytes_and_no_name) {
+  thaw_unnamed_file *file;
+  ck_assert_int_eq(thaw_unnamed_create(ctx, folder, "the numbers", &file), THAW_OK);
+  ck_assert_uint_eq(names_in(folder), 0);
+  char bytes[8] = "";
+  ck_assert_int_eq(thaw_unnamed_write(ctx, file, "5678", 4, 4), THAW_OK);
+  ck_assert_int_eq(thaw_unnamed_write(ctx, file, "1234", 4, 0), THAW_OK);
+  ck_assert_int_eq(thaw_unnamed_read(ctx, file, bytes, 3, 3), THAW_OK);
+  ck_assert_str_eq(bytes, "456");
+  ck_assert_int_eq(thaw_unnamed_read(ctx, file, bytes, 2, 7), THAW_FAILED);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "cannot read the numbers from a temporary file"));
+  void *mapped = NULL;
+  ck_assert_int_eq(thaw_unnamed_map(ctx, file, 8, &mapped), THAW_OK);
+  ck_assert_mem_eq(mapped, "12345678", 8);
+  thaw_unnamed_forget(file);
+  ck_assert_mem_eq(mapped, "12345678", 8);
+  thaw_unnamed_free(file);
+  thaw_unnamed_free(NULL);
+}
+END_TEST
+
+START_TEST(an_unnamed_file_needs_one_folder_that_can_be_written) {
+  thaw_unnamed_file *file;
+  ck_assert_int_eq(thaw_unnamed_create(ctx, "no/such/folder", "the numbers", &file), THAW_OK);
+  thaw_unnamed_free(file);
+  ck_assert_int_eq(setenv("TMPDIR", "nor/this/one", 1), 0);
+  ck_assert_int_eq(thaw_unnamed_create(ctx, "no/such/folder", "the numbers", &file), THAW_FAILED);
+  ck_assert_ptr_null(file);
+  ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "in nor/this/one for the numbers"));
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("file");
   TCase *tests = tcase_create("file");
@@ -426,6 +468,8 @@ int main(void) {
   tcase_add_test(tests, a_lock_says_who_has_it);
   tcase_add_test(tests, a_file_that_is_held_is_not_seized);
   tcase_add_test(tests, what_writers_left_is_told_from_what_they_write);
+  tcase_add_test(tests, an_unnamed_file_keeps_bytes_and_no_name);
+  tcase_add_test(tests, an_unnamed_file_needs_one_folder_that_can_be_written);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);

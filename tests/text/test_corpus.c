@@ -247,7 +247,8 @@ START_TEST(no_place_for_a_file) {
   ck_assert_int_eq(setenv("TMPDIR", "/nowhere/else", 1), 0);
   ck_assert_int_eq(fill(&corpus), THAW_FAILED);
   ck_assert_str_eq(thaw_error(ctx),
-                   "cannot make a temporary file in /nowhere/else: No such file or directory");
+                   "cannot make a temporary file in /nowhere/else for the text's ids: "
+                   "No such file or directory");
   thaw_corpus_free(&corpus);
 }
 END_TEST

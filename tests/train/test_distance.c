@@ -39,8 +39,8 @@ static void tear_down(void) {
 START_TEST(it_is_relative_to_all_tensors_of_a_group) {
   thaw_distance *distance = NULL;
   double found[4];
-  ck_assert_int_eq(thaw_distance_create(ctx, params, &distance), THAW_OK);
-  thaw_distance_measure(distance, params, found);
+  ck_assert_int_eq(thaw_distance_create(ctx, params, NULL, &distance), THAW_OK);
+  ck_assert_int_eq(thaw_distance_measure(ctx, distance, params, found), THAW_OK);
   ck_assert_double_eq(found[0], 0);
   ck_assert_double_eq(found[1], 0);
   ck_assert(isnan(found[2])); /* from nothing */
@@ -50,17 +50,37 @@ START_TEST(it_is_relative_to_all_tensors_of_a_group) {
   head[0] = -3;
   mean[0] = 100; /* not trained: does not count */
   zeros[0] = 1;
-  thaw_distance_measure(distance, params, found);
+  ck_assert_int_eq(thaw_distance_measure(ctx, distance, params, found), THAW_OK);
   ck_assert_double_eq(found[0], 1);
   ck_assert_double_eq(found[1], 0.25);
   ck_assert(isnan(found[2]));
   ck_assert(isnan(found[3]));
   weight[0] -= 3;
   bias[8] += 4;
-  thaw_distance_measure(distance, params, found);
+  ck_assert_int_eq(thaw_distance_measure(ctx, distance, params, found), THAW_OK);
   ck_assert_double_eq(found[0], 0);
   thaw_distance_free(distance);
   thaw_distance_free(NULL);
+}
+END_TEST
+
+/* The first values are read in pieces: of more than one piece, from one tensor to the next. */
+START_TEST(large_tensors_are_compared_whole) {
+  enum { COUNT = 200001 };
+  float *large = add("large", "a", COUNT, 1, true), *after = add("large", "b", COUNT, 2, true);
+  for (size_t i = 0; i < COUNT; i++) large[i] = 1 + (float)(i % 5);
+  double square = 0;
+  for (size_t i = 0; i < COUNT; i++) square += (double)large[i] * (double)large[i] + 4;
+  thaw_distance *distance = NULL;
+  double found[5];
+  ck_assert_int_eq(thaw_distance_create(ctx, params, NULL, &distance), THAW_OK);
+  ck_assert_int_eq(thaw_distance_measure(ctx, distance, params, found), THAW_OK);
+  ck_assert_double_eq(found[4], 0);
+  large[COUNT - 1] += 3;
+  after[0] += 4;
+  ck_assert_int_eq(thaw_distance_measure(ctx, distance, params, found), THAW_OK);
+  ck_assert_double_eq_tol(found[4], 5 / sqrt(square), 1e-12);
+  thaw_distance_free(distance);
 }
 END_TEST
 
@@ -92,6 +112,7 @@ int main(void) {
   TCase *tests = tcase_create("distance");
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_add_test(tests, it_is_relative_to_all_tensors_of_a_group);
+  tcase_add_test(tests, large_tensors_are_compared_whole);
   tcase_add_test(tests, sums_are_exact);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
