@@ -135,7 +135,8 @@ static thaw_status print_help(thaw_context *ctx, const thaw_command *command, co
 }
 
 static thaw_status print_version(void) {
-  printf("thaw %s (plugin ABI %u, %s)\n", PACKAGE_VERSION, THAW_PLUGIN_ABI, thaw_loops_now()->name);
+  printf("thaw %s (plugin ABI %u.%u, %s)\n", PACKAGE_VERSION, THAW_ABI_MAJOR(THAW_PLUGIN_ABI),
+         THAW_ABI_MINOR(THAW_PLUGIN_ABI), thaw_loops_now()->name);
   return THAW_OK;
 }
 

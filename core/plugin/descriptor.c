@@ -209,17 +209,33 @@ static thaw_status check_defaults(thaw_context *ctx, const thaw_plugin_descripto
   return status;
 }
 
-thaw_status thaw_descriptor_check(thaw_context *ctx, const thaw_plugin_descriptor *descriptor) {
-  if (descriptor->abi != THAW_PLUGIN_ABI) { /* nothing after it can be trusted */
+/* ---- The ABI: what it promises stands in thaw/plugin.h ----------------------------------------
+ */
+
+thaw_status thaw_abi_check(thaw_context *ctx, uint32_t built, uint32_t here) {
+  if (THAW_ABI_MAJOR(built) != THAW_ABI_MAJOR(here)) {
     return thaw_fail(ctx, THAW_INVALID,
                      "it was built for plugin ABI %u, this thaw has ABI %u: build it again with "
                      "the headers of this thaw",
-                     (unsigned)descriptor->abi, THAW_PLUGIN_ABI);
+                     THAW_ABI_MAJOR(built), THAW_ABI_MAJOR(here));
   }
+  if (THAW_ABI_MINOR(built) > THAW_ABI_MINOR(here)) {
+    return thaw_fail(ctx, THAW_INVALID,
+                     "it was built for plugin ABI %u.%u, this thaw is older and has ABI %u.%u: use "
+                     "a newer thaw, or build it again with the headers of this one",
+                     THAW_ABI_MAJOR(built), THAW_ABI_MINOR(built), THAW_ABI_MAJOR(here),
+                     THAW_ABI_MINOR(here));
+  }
+  return THAW_OK;
+}
+
+thaw_status thaw_descriptor_check(thaw_context *ctx, const thaw_plugin_descriptor *descriptor) {
+  thaw_status status = thaw_abi_check(ctx, descriptor->abi, THAW_PLUGIN_ABI);
+  if (status != THAW_OK) return status; /* nothing after it can be trusted */
   if (descriptor->kind < THAW_TOKENIZER || descriptor->kind > THAW_SCHEDULE) {
     return thaw_fail(ctx, THAW_INVALID, "there is no plugin kind %d", (int)descriptor->kind);
   }
-  thaw_status status = check_words(ctx, descriptor);
+  status = check_words(ctx, descriptor);
   if (status == THAW_OK) status = check_functions(ctx, descriptor);
   if (status == THAW_OK) status = check_table(ctx, descriptor);
   if (status == THAW_OK) status = check_defaults(ctx, descriptor);

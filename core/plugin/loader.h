@@ -13,6 +13,9 @@ typedef struct thaw_module {
   bool foreign; /* not open: a sound library that is no plugin */
 } thaw_module;
 
+/* May a plugin of the ABI `built` be loaded by a thaw whose ABI is `here`? THAW_INVALID: it has
+ * another major number, or a newer minor one. */
+thaw_status thaw_abi_check(thaw_context *ctx, uint32_t built, uint32_t here);
 /* Everything that can be told of a descriptor by reading it: ABI, kind, names, functions, parameter
  * table and its defaults. The message does not name the file. */
 thaw_status thaw_descriptor_check(thaw_context *ctx, const thaw_plugin_descriptor *descriptor);

@@ -1,5 +1,5 @@
 # make                builds my_plugin.so against the thaw that pkg-config finds (PKG_CONFIG_PATH=PREFIX/lib/pkgconfig)
-# make check          is every promise of a plugin kept? Then trains test.yaml with it: about a second
+# make check          does thaw take it? Then trains test.yaml with it: about a second
 # make install        into your own plugin folder, where thaw finds it by its name; or: make install plugindir=FOLDER
 # make clean
 NAME = my_plugin

@@ -214,6 +214,9 @@ static const struct {
     {"broken_abi",
      "plugin a/broken_abi.so is not usable: it was built for plugin ABI 4711, this thaw has ABI 2: "
      "build it again with the headers of this thaw"},
+    {"broken_minor",
+     "plugin a/broken_minor.so is not usable: it was built for plugin ABI 2.65535, this thaw is "
+     "older and has ABI 2."},
     {"broken_kind", "plugin a/broken_kind.so is not usable: there is no plugin kind 9"},
     {"broken_symbol",
      "a/broken_symbol.so is no thaw plugin: it does not export the symbol 'thaw_plugin'"},
@@ -247,6 +250,27 @@ START_TEST(the_message_of_a_missing_function_names_it) {
   open_registry("a", "");
   expect_failure("broken_undefined", "plugin a/broken_undefined.so cannot be loaded: ");
   ck_assert_ptr_nonnull(strstr(thaw_error(ctx), "nobody_has_this"));
+}
+END_TEST
+
+static uint32_t abi(uint32_t major, uint32_t minor) {
+  return minor << 16 | major;
+}
+
+START_TEST(an_older_minor_abi_is_loaded_and_a_newer_one_refused) {
+  ck_assert_int_eq(thaw_abi_check(ctx, 2, abi(2, 0)), THAW_OK);
+  ck_assert_int_eq(thaw_abi_check(ctx, 2, abi(2, 7)), THAW_OK);
+  ck_assert_int_eq(thaw_abi_check(ctx, abi(2, 7), abi(2, 7)), THAW_OK);
+  ck_assert_int_eq(thaw_abi_check(ctx, abi(2, 8), abi(2, 7)), THAW_INVALID);
+  ck_assert_str_eq(
+      thaw_error(ctx),
+      "it was built for plugin ABI 2.8, this thaw is older and has ABI 2.7: use a newer "
+      "thaw, or build it again with the headers of this one");
+  ck_assert_int_eq(thaw_abi_check(ctx, abi(1, 7), abi(2, 7)), THAW_INVALID);
+  ck_assert_int_eq(thaw_abi_check(ctx, abi(3, 0), abi(2, 7)), THAW_INVALID);
+  ck_assert_str_eq(thaw_error(ctx),
+                   "it was built for plugin ABI 3, this thaw has ABI 2: build it again with the "
+                   "headers of this thaw");
 }
 END_TEST
 
@@ -381,6 +405,7 @@ int main(void) {
   tcase_add_loop_test(tests, a_broken_plugin_is_an_error_that_names_the_file, 0,
                       sizeof broken / sizeof *broken);
   tcase_add_test(tests, the_message_of_a_missing_function_names_it);
+  tcase_add_test(tests, an_older_minor_abi_is_loaded_and_a_newer_one_refused);
   tcase_add_test(tests, files_that_are_no_libraries_are_refused);
   tcase_add_test(tests, a_hanging_plugin_is_given_up);
   tcase_add_test(tests, an_interrupt_ends_the_probe);

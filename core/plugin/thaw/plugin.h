@@ -21,8 +21,24 @@
 extern "C" {
 #endif
 
-/* Raised whenever a struct or a meaning in these headers changes. */
+/* The ABI that a plugin is built for: a major number in the low 16 bits, a minor one above them.
+ *
+ * A thaw loads the plugins of its own major number and of its own or an older minor one, without
+ * building them again: a plugin built for 2.0 loads in every thaw of 2.x. One of another major
+ * number, or of a newer minor one, is refused with a message that has both numbers.
+ *
+ * The minor number is raised when something is added: a function (under a new version of the
+ * library's symbols), a value of an enumeration, a member at the end of a struct that the core
+ * makes and plugins only see through a pointer (thaw_encoder_info, thaw_encoder_input, thaw_states,
+ * thaw_head_input, thaw_schedule_scope, thaw_tensor), or one at the end of thaw_tokenizer,
+ * thaw_encoder, thaw_head or thaw_schedule, which the core then reads only from plugins whose minor
+ * number says that they have it. All else is never changed under a major number: the descriptor,
+ * rows of tables, what stands in a plugin's settings or state or is passed by value, the meaning of
+ * whatever is there. `abi` is the descriptor's first member in every ABI. */
 #define THAW_PLUGIN_ABI 2u
+/* The two numbers of an ABI. */
+#define THAW_ABI_MAJOR(abi) ((unsigned)(abi)&0xffffu)
+#define THAW_ABI_MINOR(abi) ((unsigned)(abi) >> 16)
 
 typedef enum thaw_plugin_kind {
   THAW_TOKENIZER = 1,
